@@ -1,0 +1,36 @@
+"""The rows of the desk. One module per noun; everything is importable from here."""
+
+from backoffice.models.approvals import Approval
+from backoffice.models.audit import AuditEvent, AuditHead
+from backoffice.models.campaigns import Campaign, CareHold, Message
+from backoffice.models.compensation import Award, Programme
+from backoffice.models.incidents import Gate, Incident, TimelineEntry
+from backoffice.models.notices import Fact, Notice, NoticeVersion, Promise
+from backoffice.models.people import Interest, Person, Role, SpentCode
+from backoffice.models.remedies import Execution, Plan, PlanEffect, Reconciliation
+
+__all__ = [
+    "Approval",
+    "AuditEvent",
+    "AuditHead",
+    "Award",
+    "Campaign",
+    "CareHold",
+    "Execution",
+    "Fact",
+    "Gate",
+    "Incident",
+    "Interest",
+    "Message",
+    "Notice",
+    "NoticeVersion",
+    "Person",
+    "Plan",
+    "PlanEffect",
+    "Programme",
+    "Promise",
+    "Reconciliation",
+    "Role",
+    "SpentCode",
+    "TimelineEntry",
+]

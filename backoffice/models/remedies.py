@@ -1,0 +1,145 @@
+"""Plans: exactly what will be done to the books, and how far it has come.
+
+A plan wraps one batch of staged legs. Its digest covers the legs, the positions, the parameters,
+the rule set, the tape and the preconditions; that digest is what officers approve and what the
+execution re-derives. A goodwill payment is a plan like any other.
+"""
+
+from django.db import models
+
+from backoffice.models.incidents import Incident
+from backoffice.models.people import Person
+from exchange.models import Batch
+
+
+class Plan(models.Model):
+    """draft > computed > proposed > approved > executing > executed > reconciled, or an end state.
+
+    Steps are conditional updates (`backoffice/services/lifecycle.py`); the end
+    states rejected, withdrawn, expired, superseded and stale are terminal.
+    """
+
+    class Remedy(models.TextChoices):
+        ROLLBACK = "rollback", "Roll back to a cut-off"
+        GOODWILL = "goodwill", "Goodwill payment"
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        COMPUTED = "computed"
+        PROPOSED = "proposed"
+        APPROVED = "approved"
+        EXECUTING = "executing"
+        EXECUTED = "executed"
+        RECONCILED = "reconciled"
+        REJECTED = "rejected"
+        WITHDRAWN = "withdrawn"
+        EXPIRED = "expired"
+        SUPERSEDED = "superseded"
+        STALE = "stale"
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="plans")
+    remedy = models.CharField(max_length=16, choices=Remedy)
+    parameters = models.JSONField(default=dict, help_text="Money and times as strings.")
+    batch = models.OneToOneField(Batch, models.PROTECT, null=True, related_name="plan")
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    reason = models.CharField(
+        max_length=300, blank=True, default="", help_text="Why it is in an end state."
+    )
+    maker = models.ForeignKey(Person, models.PROTECT, related_name="plans_made")
+    quorum = models.PositiveSmallIntegerField(default=2)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    manifest = models.JSONField(default=dict, help_text="What the digest was taken over.")
+    totals = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    computed_at = models.DateTimeField(null=True)
+    proposed_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    executed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "plan"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(quorum__gte=2), name="plan_quorum_two"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["draft", "withdrawn", "rejected", "superseded"])
+                | (models.Q(batch__isnull=False) & ~models.Q(digest="")),
+                name="plan_digest_once_computed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_remedy_display()} #{self.pk}"
+
+
+class PlanEffect(models.Model):
+    """What a plan does to one account in one asset: the customer's before, change and after.
+
+    Amounts are minor units. `futures_delta + funding_delta + receivable_delta` is the cash change;
+    `reversed_pnl` and `reversed_fees` explain it.
+    """
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="effects")
+    account = models.ForeignKey("exchange.Account", models.PROTECT, related_name="+")
+    asset = models.ForeignKey("exchange.Asset", models.PROTECT, related_name="+")
+    futures_before = models.BigIntegerField()
+    futures_delta = models.BigIntegerField()
+    funding_before = models.BigIntegerField()
+    funding_delta = models.BigIntegerField()
+    receivable_delta = models.BigIntegerField()
+    reversed_pnl = models.BigIntegerField()
+    reversed_fees = models.BigIntegerField()
+    moved_out = models.BigIntegerField(help_text="Left the futures wallet after the cut-off.")
+    positions_changed = models.IntegerField()
+    reliquidated = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "plan_effect"
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "account", "asset"], name="plan_effect_once"),
+        ]
+        indexes = [models.Index(fields=["account"], name="plan_effect_account")]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}/{self.account_id}"
+
+
+class Execution(models.Model):
+    """The one execution of a plan: the row is the truth, the Celery task only a nudge."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        REFUSED = "refused"
+
+    plan = models.OneToOneField(Plan, models.PROTECT, related_name="execution")
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    seconds = models.DecimalField(max_digits=10, decimal_places=3, null=True)
+    message = models.CharField(max_length=400, blank=True, default="")
+
+    class Meta:
+        db_table = "execution"
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}: {self.state}"
+
+
+class Reconciliation(models.Model):
+    """Every balance and position rebuilt from entries and compared, after an execution."""
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="reconciliations")
+    at = models.DateTimeField(auto_now_add=True)
+    ledger_ok = models.BooleanField()
+    positions_ok = models.BooleanField()
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "reconciliation"
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}: {self.ledger_ok and self.positions_ok}"

@@ -1,0 +1,1 @@
+"""The books: what the market did and who owns what."""
