@@ -1,0 +1,36 @@
+# make demo   a running desk with the 2018 rehearsal in it
+# make test   everything that proves it works
+# The virtualenv is made by `setup` and remade only when the requirements change.
+
+VENV    := .venv
+PYTHON  := $(VENV)/bin/python
+STAMP   := $(VENV)/.requirements.sha256
+REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
+# The first that runs and is new enough; 3.11 is what the pins were tested with.
+NEW     := import sys; sys.exit(sys.version_info < (3, 11))
+BOOT    := $(shell for p in python3.11 python3 python3.12 python3.13; do \
+             $$p -c '$(NEW)' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: setup demo test lint bench browser services-stop clean
+
+setup:
+	@[ -n "$(BOOT)" ] || { echo "Makewhole needs Python 3.11 or newer: install python3.11 with its venv module."; exit 1; }
+	@want="$$(cat $(REQUIREMENTS) | sha256sum)"; \
+	if [ "$$want" != "$$(cat $(STAMP) 2>/dev/null)" ] || [ ! -x $(PYTHON) ]; then \
+	  echo "setting up $(VENV) (a few minutes the first time)"; \
+	  rm -f $(STAMP); \
+	  $(BOOT) -m venv $(VENV) && \
+	  $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt && \
+	  printf '%s\n' "$$want" > $(STAMP); \
+	fi
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+clean: services-stop
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+services-stop: setup
+	$(PYTHON) manage.py services stop

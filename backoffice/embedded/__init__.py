@@ -1,0 +1,135 @@
+"""PostgreSQL and Valkey under the data folder, for a machine that has neither.
+
+In force for each of DATABASE_URL and REDIS_URL that is unset. The servers listen on Unix sockets in
+a folder only their owner can enter, are found again by every command with the same data folder,
+outlive the command that started them and stop at `manage.py services stop`. `ensure()` takes a few
+milliseconds when they run; one file lock serialises everything else.
+"""
+
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+
+from backoffice.embedded.places import DATABASE, PORT, EmbeddedError, Places, places, refusal
+
+__all__ = [
+    "EmbeddedError",
+    "Places",
+    "database_url",
+    "ensure",
+    "places",
+    "redis_url",
+    "status",
+    "stop",
+]
+
+
+def database_url(at: Places) -> str:
+    """The address of the embedded PostgreSQL, whether or not it runs."""
+    return f"postgresql://{DATABASE}@/{DATABASE}?host={at.run}&port={PORT}"
+
+
+def redis_url(at: Places) -> str:
+    """The address of the embedded Valkey, whether or not it runs."""
+    return f"unix://{at.valkey_socket}"
+
+
+def say_to_terminal(message: str) -> None:
+    """Progress goes to the error stream: a command's own output stays clean."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
+def wanted() -> tuple[bool, bool]:
+    """Which of (PostgreSQL, Valkey) the environment leaves to us."""
+    return not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL")
+
+
+def ensure(at: Places | None = None) -> None:
+    """Starts what is wanted and does not run; returns when it answers.
+
+    Raises EmbeddedError. Two commands at once are fine: the second waits for the first.
+    """
+    at = at or places()
+    want_postgres, want_valkey = wanted()
+    if not (want_postgres or want_valkey):
+        return
+    from backoffice.embedded import postgres, valkey
+
+    if (not want_postgres or postgres.ready(at)) and (not want_valkey or valkey.ready(at)):
+        return
+    with _locked(at):
+        if want_postgres and not postgres.ready(at):
+            _prepare(at)
+            postgres.start(at, say_to_terminal)
+        if want_valkey and not valkey.ready(at):
+            _prepare(at)
+            valkey.start(at, say_to_terminal)
+
+
+def stop(at: Places | None = None) -> list[str]:
+    """Stops both cleanly; returns the names of those that ran."""
+    from backoffice.embedded import postgres, valkey
+
+    at = at or places()
+    if not at.data.exists():
+        return []
+    with _locked(at):
+        ran = [("Valkey", valkey.stop(at, say_to_terminal))]
+        ran.append(("PostgreSQL", postgres.stop(at, say_to_terminal)))
+    return [name for name, stopped in ran if stopped]
+
+
+def status(at: Places | None = None) -> list[tuple[str, str, str]]:
+    """(server, state, where) for each of the two."""
+    from backoffice.embedded import postgres, valkey
+
+    at = at or places()
+    want_postgres, want_valkey = wanted()
+    rows = []
+    for name, want, server, where in (
+        ("PostgreSQL", want_postgres, postgres, at.postgres),
+        ("Valkey", want_valkey, valkey, at.valkey),
+    ):
+        process = server.running(at)
+        state = "stopped" if process is None else f"starting (pid {process.pid})"
+        if process is not None and server.ready(at):
+            state = f"running (pid {process.pid})"
+        rows.append((name, state if want else f"not ours (its URL is set); {state}", str(where)))
+    return rows
+
+
+def _prepare(at: Places) -> None:
+    """The folders both servers share, and a note of whose socket folder it is."""
+    from backoffice.embedded import processes
+
+    account = processes.server_account(at.postgres if at.postgres.exists() else at.run)
+    processes.open_to(account, at.postgres, at.run)
+    if at.run.is_symlink():
+        raise EmbeddedError(
+            f"{at.run} is a link, and sockets behind it could be anyone's: remove it."
+        )
+    processes.make_folder(at.run, account)
+    try:
+        at.postgres_log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refusal("make the folder", at.postgres_log.parent, error) from error
+
+
+@contextlib.contextmanager
+def _locked(at: Places) -> Iterator[None]:
+    """One command at a time starts or stops the servers of a data folder."""
+    try:
+        at.data.mkdir(parents=True, exist_ok=True)
+        file = at.lock.open("a")
+    except OSError as error:
+        raise refusal("write in the data folder", at.data, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say_to_terminal("another command is starting or stopping the servers; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

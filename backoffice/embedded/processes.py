@@ -1,0 +1,241 @@
+"""Who runs, told by more than a pid.
+
+A pid is recycled: after a crash or a reboot the number in a pid file may belong to any program. A
+process counts as ours only if its start time matches too (our pid files), or if its command line
+names our folder (the servers, whose pid files we do not write).
+"""
+
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psutil
+
+from backoffice.embedded.places import EmbeddedError, refusal
+
+SERVER_USER = "pgserver"
+Say = Callable[[str], None]
+
+
+def alive(pid: int) -> psutil.Process | None:
+    """The process, unless it is gone or only waits to be reaped."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process
+    except (psutil.NoSuchProcess, ValueError, OverflowError):
+        return None
+
+
+def command_line(process: psutil.Process) -> str:
+    """Its words joined by spaces; empty when it ended or belongs to someone who hides it."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def naming(program: str, path: Path) -> list[psutil.Process]:
+    """The living processes of `program` whose command line or working folder is `path`."""
+    found = []
+    for process in psutil.process_iter(("name", "status")):
+        if program not in (process.info["name"] or "") or process.info["status"] == "zombie":
+            continue
+        try:
+            folder = process.cwd().removesuffix(" (deleted)")
+        except psutil.Error:
+            folder = ""
+        if folder == str(path) or str(path) in process_words(process):
+            found.append(process)
+    return found
+
+
+def process_words(process: psutil.Process) -> set[str]:
+    """The words of its command line; Valkey writes its socket as `unixsocket:<path>`."""
+    try:
+        words = " ".join(process.cmdline()).split()
+    except psutil.Error:
+        return set()
+    return {word.removeprefix("unixsocket:") for word in words}
+
+
+def write_pid(file: Path, pid: int) -> None:
+    """Notes a child with the time it started, which a recycled pid does not share."""
+    started = psutil.Process(pid).create_time()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"pid": pid, "started": started}) + "\n")
+
+
+def read_pid(file: Path) -> psutil.Process | None:
+    """The process noted in `file`, if it is still that one."""
+    try:
+        note = json.loads(file.read_text())
+        process = alive(int(note["pid"]))
+        same = process is not None and abs(process.create_time() - float(note["started"])) < 1.0
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
+    return process if same else None
+
+
+def end(
+    processes: Iterable[psutil.Process], *, by: signal.Signals, seconds_max: float
+) -> list[psutil.Process]:
+    """Signals them and waits; returns those that are still there after `seconds_max`."""
+    asked = list(processes)
+    for process in asked:
+        try:
+            process.send_signal(by)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.AccessDenied as error:
+            raise EmbeddedError(
+                f"process {process.pid} belongs to another user: stop it as that user."
+            ) from error
+    _, left = psutil.wait_procs(asked, timeout=seconds_max)
+    return [process for process in left if alive(process.pid)]
+
+
+def server_account(folder: Path) -> pwd.struct_passwd | None:
+    """Whom the servers run as: None is ourselves.
+
+    PostgreSQL refuses to run as root. Root therefore runs the servers as the owner of the data they
+    already have, else as a system account made for it.
+
+    Raises EmbeddedError when the data belongs to someone else, or no account can be made.
+    """
+    owner = folder.stat().st_uid if folder.exists() else None
+    if os.geteuid() != 0:
+        if owner is not None and owner != os.geteuid():
+            raise EmbeddedError(
+                f"{folder} belongs to {_user_name(owner)}, and you are {_user_name(os.geteuid())}: "
+                f"run the command as {_user_name(owner)}, change the owner of the folder, "
+                "or set MAKEWHOLE_DATA to another one."
+            )
+        return None
+    if owner:
+        try:
+            return pwd.getpwuid(owner)
+        except KeyError as error:
+            raise EmbeddedError(
+                f"{folder} belongs to user id {owner}, which has no account here: "
+                f"`chown -R {SERVER_USER} {folder}`, or set MAKEWHOLE_DATA to another folder."
+            ) from error
+    return _system_account()
+
+
+def _system_account() -> pwd.struct_passwd:
+    """The account root runs the servers as, made on the first call on a machine."""
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(SERVER_USER)
+    command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SERVER_USER]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        return pwd.getpwnam(SERVER_USER)
+    except (OSError, KeyError, subprocess.CalledProcessError) as error:
+        raise EmbeddedError(
+            f"PostgreSQL does not run as root and the account {SERVER_USER} could not be made "
+            f"({getattr(error, 'stderr', '') or error}): make it with `useradd {SERVER_USER}`, "
+            "run as another user, or set DATABASE_URL and REDIS_URL to servers of your own."
+        ) from error
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user id {uid}"
+
+
+def open_to(account: pwd.struct_passwd | None, *folders: Path) -> None:
+    """Lets the servers' account pass through the folders above, if it is not our own.
+
+    Adds the execute bit for others (pass through, not list) where it lacks, and nothing else.
+    """
+    if account is None:
+        return
+    for folder in {parent for each in folders for parent in each.resolve().parents}:
+        mode = folder.stat().st_mode
+        if mode & 0o001 or folder.stat().st_uid == account.pw_uid:
+            continue
+        try:
+            folder.chmod(mode | 0o001)
+        except OSError as error:
+            raise refusal(f"let {account.pw_name} pass through", folder, error) from error
+
+
+def make_folder(folder: Path, account: pwd.struct_passwd | None, mode: int = 0o700) -> None:
+    """Makes `folder` for the servers' account and nobody else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if account is not None:
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        folder.chmod(mode)
+    except OSError as error:
+        raise refusal("make the folder", folder, error) from error
+
+
+def launch(
+    command: list[str], *, log: Path, folder: Path, account: pwd.struct_passwd | None
+) -> subprocess.Popen[bytes]:
+    """Starts a server that outlives us: own session, output to `log`, no variables of ours."""
+    if log.exists() and log.stat().st_size > 16 * 2**20:
+        shutil.move(log, log.with_suffix(".log.1"))
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": str(folder)}
+    try:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=environment,
+                start_new_session=True,
+                **run_as(account),
+            )
+    except OSError as error:
+        raise refusal("start the server of", folder, error) from error
+
+
+def run_as(account: pwd.struct_passwd | None) -> dict[str, object]:
+    """The arguments of subprocess that make a child run as `account`."""
+    if account is None:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def last_lines(log: Path, since: int, lines_max: int = 6) -> str:
+    """What was logged after byte `since`: its last errors, or its last lines if none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(since)
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    errors = [line for line in lines if "FATAL" in line or "PANIC" in line or "ERROR" in line]
+    return "\n".join(f"    {line}" for line in (errors or lines)[-lines_max:])
+
+
+class Patience:
+    """Waits in small steps and says so every few seconds: silence would look like a hang."""
+
+    def __init__(self, say: Say, why: str, first_seconds: float = 3.0) -> None:
+        self.say, self.why = say, why
+        self.started = time.monotonic()
+        self.next_seconds = first_seconds
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def wait(self) -> None:
+        time.sleep(0.02 if self.seconds < 1 else 0.1)
+        if self.seconds >= self.next_seconds:
+            self.say(f"{self.why} ({self.seconds:.0f} s)")
+            self.next_seconds += 5

@@ -1,0 +1,33 @@
+"""`manage.py services start | stop | status`: the embedded servers and what runs beside them."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from backoffice import embedded
+
+
+class Command(BaseCommand):
+    help = "Starts, stops or shows the embedded PostgreSQL and Valkey of the data folder."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own name and shape
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("action", choices=["start", "stop", "status"])
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, options["action"])()
+        except embedded.EmbeddedError as error:
+            raise CommandError(str(error)) from error
+
+    def start(self) -> None:
+        embedded.ensure()
+        self.status()
+
+    def stop(self) -> None:
+        stopped = embedded.stop()
+        self.stdout.write(f"stopped {' and '.join(stopped)}" if stopped else "nothing was running")
+
+    def status(self) -> None:
+        for name, state, where in embedded.status():
+            self.stdout.write(f"{name:<11} {state:<22} {where}")

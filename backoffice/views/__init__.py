@@ -1,0 +1,1 @@
+"""What the browser sees: one module a noun, thin functions over services and queries."""
