@@ -9,8 +9,8 @@ One pass in time order, exact in int64. Invariants:
 """
 
 import hashlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +69,7 @@ def empty_holdings() -> Holdings:
 
 def reason_of(flags: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Why each fill happened: 0 trade, 1 takeover, 2 liquidation, 3 delivery."""
-    return (flags >> 1) & 3
+    return (flags >> np.uint8(1)) & np.uint8(3)
 
 
 def terms_of(specs: Sequence[ContractSpec]) -> tuple[I64, I64, I64]:
@@ -199,7 +199,8 @@ def _check_contract(
 def state_digest(holdings: Holdings) -> str:
     """SHA-256 over the columns as little-endian arrays with their names and lengths."""
     digest = hashlib.sha256(b"makewhole-holdings/1\n")
-    for name, column in zip(holdings._fields, holdings, strict=True):
+    columns: Iterable[npt.NDArray[Any]] = holdings
+    for name, column in zip(holdings._fields, columns, strict=True):
         data = np.ascontiguousarray(column, column.dtype.newbyteorder("<"))
         digest.update(f"{name} {column.dtype.kind}{column.dtype.itemsize} {data.size}\n".encode())
         digest.update(data.data)

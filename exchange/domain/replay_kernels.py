@@ -16,6 +16,7 @@ Array = Any
 
 LARGEST_FILL, PRICE_MIN, PRICE_MAX = 0, 1, 2
 VOLUME, FEES = 0, 1
+LOOK_AHEAD = 16
 
 
 @kernel
@@ -88,38 +89,43 @@ def stream(
     num: Array,
     den: Array,
     state: Array,
-) -> None:
+) -> int:
     """Apply fills ``start .. stop`` to ``state`` i64[holdings, 4], in order.
 
-    The body is `value_kernels.apply_fill` written into the row, which keeps the commonest
-    case (opening) free of a copy.
+    The body is `value_kernels.apply_fill` written into the row. The holding of a fill some
+    way ahead is read early, because waiting for memory is most of the cost; the returned
+    number only keeps that read from being optimised away.
     """
-    accounts = row_of.shape[0]
+    accounts, total, ahead = row_of.shape[0], account.shape[0], 0
     for i in range(start, stop):
+        j = i + LOOK_AHEAD
+        if j < total and 0 <= account[j] - first_account < accounts:
+            ahead ^= state[row_of[account[j] - first_account, contract[j]], 0]
         a = account[i] - first_account
         if a < 0 or a >= accounts:
             continue
         c = contract[i]
-        row = state[row_of[a, c]]
+        row = row_of[a, c]
         dq = quantity[i]
         ticks = price[i]
-        held = row[0]
+        held = state[row, 0]
         value = trade_value(kind[c], num[c], den[c], dq, ticks)
-        row[3] += fee[i]
-        row[0] = held + dq
+        state[row, 0] = held + dq
+        state[row, 3] += fee[i]
         if held == 0 or (held > 0) == (dq > 0):
-            row[1] += value
+            state[row, 1] += value
         elif abs(dq) < abs(held):
-            cost = row[1]
+            cost = state[row, 1]
             released = scaled_half_even(abs(cost), abs(dq), abs(held))
             if cost < 0:
                 released = -released
-            row[1] = cost - released
-            row[2] -= value + released
+            state[row, 1] = cost - released
+            state[row, 2] -= value + released
         elif held + dq == 0:
-            row[2] -= value + row[1]
-            row[1] = 0
+            state[row, 2] -= value + state[row, 1]
+            state[row, 1] = 0
         else:
             closed = trade_value(kind[c], num[c], den[c], -held, ticks)
-            row[2] -= closed + row[1]
-            row[1] = value - closed
+            state[row, 2] -= closed + state[row, 1]
+            state[row, 1] = value - closed
+    return ahead

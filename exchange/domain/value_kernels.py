@@ -8,6 +8,7 @@ fit, through long division one bit at a time.
 from exchange.domain.kernel import kernel
 
 _DIRECT = 4.0e18  # a float64 estimate below this proves the int64 product is below 2**62
+_ESTIMATE = float(1 << 50)
 
 
 @kernel
@@ -29,19 +30,34 @@ def _long_division(a: int, b: int, c: int) -> tuple[int, int]:
 
 
 @kernel
+def divide(a: int, b: int) -> tuple[int, int]:
+    """Quotient and remainder of ``0 <= a < 2**62`` by ``b > 0``, exact.
+
+    A float64 quotient below 2**50 is off by less than one, so one correction makes it exact;
+    it is several times faster than the processor's 64-bit integer division.
+    """
+    estimate = float(a) / float(b)
+    if estimate >= _ESTIMATE:
+        quotient = a // b
+        return quotient, a - quotient * b
+    quotient = int(estimate)
+    remainder = a - quotient * b
+    if remainder < 0:
+        return quotient - 1, remainder + b
+    if remainder >= b:
+        return quotient + 1, remainder - b
+    return quotient, remainder
+
+
+@kernel
 def scaled_half_even(a: int, b: int, c: int) -> int:
     """``a * b / c`` rounded half to even, for ``a, b >= 0`` and ``c > 0``."""
     if float(a) * float(b) < _DIRECT:
-        product = a * b
-        quotient = product // c
-        remainder = product - quotient * c
+        quotient, remainder = divide(a * b, c)
     else:
-        whole = a // c
-        rest = a - whole * c
+        whole, rest = divide(a, c)
         if float(rest) * float(b) < _DIRECT:
-            product = rest * b
-            quotient = product // c
-            remainder = product - quotient * c
+            quotient, remainder = divide(rest * b, c)
         else:
             quotient, remainder = _long_division(rest, b, c)
         quotient += whole * b
