@@ -1,0 +1,300 @@
+-- What the database itself refuses about plans, decisions and batches.
+--
+-- Everything here is checked a first time in Python, where the words for a person are; here it is
+-- checked for everyone, a Django shell and psql included. A refusal is a check_violation (23514).
+
+CREATE FUNCTION desk_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append only: % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'check_violation';
+END $$;
+
+-- Why an officer may not decide on a plan: NULL when they may. `maker` and ties are computed, so
+-- nobody has to remember to recuse themselves. A tie counts under every plan of the incident,
+-- because who would gain under a remedy that lost is no judge of the one that won.
+CREATE FUNCTION plan_ineligible(plan_number bigint, officer bigint, wanted_role text)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    subject plan%ROWTYPE;
+    person backoffice_person%ROWTYPE;
+    drill boolean;
+BEGIN
+    SELECT * INTO subject FROM plan WHERE id = plan_number;
+    SELECT * INTO person FROM backoffice_person WHERE id = officer;
+    IF subject.id IS NULL OR person.id IS NULL THEN
+        RETURN 'there is no such plan or person';
+    END IF;
+    IF subject.maker_id = officer THEN
+        RETURN 'the maker of a plan cannot decide on it';
+    END IF;
+    IF NOT person.is_active THEN
+        RETURN 'this person may no longer sign in';
+    END IF;
+    IF wanted_role <> 'risk' THEN
+        RETURN 'plans are decided by risk officers';
+    END IF;
+    IF NOT EXISTS (SELECT FROM role WHERE person_id = officer AND name = wanted_role) THEN
+        RETURN 'this person does not hold the role';
+    END IF;
+    SELECT v.is_drill INTO drill
+        FROM incident i JOIN exchange_venue v ON v.id = i.venue_id
+        WHERE i.id = subject.incident_id;
+    IF person.email LIKE '%@drill.makewhole.example' AND NOT drill THEN
+        RETURN 'people of the drill decide on drills only';
+    END IF;
+    IF EXISTS (
+        SELECT FROM plan p
+        JOIN plan_effect e ON e.plan_id = p.id
+        WHERE p.incident_id = subject.incident_id
+          AND e.account_id IN (
+              SELECT account_id FROM interest WHERE person_id = officer
+              UNION ALL
+              SELECT a.id FROM exchange_account a WHERE a.customer_id = person.customer_id
+          )
+    ) THEN
+        RETURN 'recused: tied to an account that a remedy of this incident changes';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- How many distinct people who may decide have approved exactly this digest.
+CREATE FUNCTION plan_valid_approvals(plan_number bigint) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT count(DISTINCT a.officer_id)::integer
+    FROM approval a JOIN plan p ON p.id = a.plan_id
+    WHERE a.plan_id = plan_number AND a.decision = 'approve' AND a.digest = p.digest
+      AND plan_ineligible(a.plan_id, a.officer_id, a.role) IS NULL
+$$;
+
+-- Why a plan may not be approved, executed or posted now: NULL when it may.
+CREATE FUNCTION plan_blocked(plan_number bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    subject plan%ROWTYPE;
+    valid integer;
+BEGIN
+    SELECT * INTO subject FROM plan WHERE id = plan_number;
+    IF subject.expires_at IS NULL OR subject.expires_at <= clock_timestamp() THEN
+        RETURN 'its time to be approved and executed is over';
+    END IF;
+    IF EXISTS (SELECT FROM approval WHERE plan_id = plan_number AND decision = 'reject') THEN
+        RETURN 'an officer rejected it';
+    END IF;
+    valid := plan_valid_approvals(plan_number);
+    IF valid < subject.quorum THEN
+        RETURN format('%s of %s approvals by distinct risk officers hold', valid, subject.quorum);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION approval_check() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    subject plan%ROWTYPE;
+    why text;
+BEGIN
+    -- The lock makes two decisions on one plan follow each other.
+    SELECT * INTO subject FROM plan WHERE id = NEW.plan_id FOR UPDATE;
+    NEW.at := clock_timestamp();
+    IF subject.state IS DISTINCT FROM 'proposed' THEN
+        RAISE EXCEPTION 'approval: the plan is %, not proposed', subject.state
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF subject.expires_at IS NULL OR subject.expires_at <= NEW.at THEN
+        RAISE EXCEPTION 'approval: the plan expired' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.digest <> subject.digest THEN
+        RAISE EXCEPTION 'approval: another digest than the plan has'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    why := plan_ineligible(NEW.plan_id, NEW.officer_id, NEW.role);
+    IF why IS NOT NULL THEN
+        RAISE EXCEPTION 'approval: %', why USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.method = 'totp' AND NOT EXISTS (
+        SELECT FROM spent_code
+        WHERE person_id = NEW.officer_id AND step = (NEW.evidence->>'step')::bigint
+    ) THEN
+        RAISE EXCEPTION 'approval: no spent code stands behind it'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER approval_check BEFORE INSERT ON approval
+    FOR EACH ROW EXECUTE FUNCTION approval_check();
+CREATE TRIGGER approval_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON approval
+    FOR EACH STATEMENT EXECUTE FUNCTION desk_append_only();
+-- One code proves one decision, whatever plan it was for.
+CREATE UNIQUE INDEX approval_code_once ON approval (officer_id, (evidence->>'step'))
+    WHERE method = 'totp';
+
+CREATE TRIGGER spent_code_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON spent_code
+    FOR EACH STATEMENT EXECUTE FUNCTION desk_append_only();
+
+-- The life of a plan.
+CREATE FUNCTION plan_step_is_legal(was text, becomes text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT (was, becomes) IN (
+        ('draft', 'computed'), ('draft', 'withdrawn'), ('draft', 'superseded'),
+        ('computed', 'proposed'), ('computed', 'withdrawn'), ('computed', 'superseded'),
+        ('computed', 'stale'),
+        ('proposed', 'approved'), ('proposed', 'rejected'), ('proposed', 'withdrawn'),
+        ('proposed', 'expired'), ('proposed', 'superseded'), ('proposed', 'stale'),
+        ('approved', 'executing'), ('approved', 'withdrawn'), ('approved', 'expired'),
+        ('approved', 'superseded'), ('approved', 'stale'),
+        ('executing', 'executed'),
+        ('executed', 'reconciled')
+    )
+$$;
+
+CREATE FUNCTION plan_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    why text;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'draft' THEN
+            RAISE EXCEPTION 'plan: a plan begins as a draft' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF (NEW.id, NEW.incident_id, NEW.remedy, NEW.maker_id, NEW.quorum, NEW.created_at)
+       IS DISTINCT FROM
+       (OLD.id, OLD.incident_id, OLD.remedy, OLD.maker_id, OLD.quorum, OLD.created_at) THEN
+        RAISE EXCEPTION 'plan: what it is, whose it is and its quorum never change'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.state <> 'draft' AND
+       (NEW.digest, NEW.manifest, NEW.batch_id, NEW.parameters, NEW.totals, NEW.computed_at)
+       IS DISTINCT FROM
+       (OLD.digest, OLD.manifest, OLD.batch_id, OLD.parameters, OLD.totals, OLD.computed_at) THEN
+        RAISE EXCEPTION 'plan: its content is frozen since it was computed'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.state NOT IN ('draft', 'computed') AND
+       (NEW.proposed_at, NEW.expires_at) IS DISTINCT FROM (OLD.proposed_at, OLD.expires_at) THEN
+        RAISE EXCEPTION 'plan: its times are frozen since it was proposed'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.state = OLD.state THEN
+        RETURN NEW;
+    END IF;
+    IF NOT plan_step_is_legal(OLD.state, NEW.state) THEN
+        RAISE EXCEPTION 'plan: no step from % to %', OLD.state, NEW.state
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.state IN ('approved', 'executing', 'executed') THEN
+        why := plan_blocked(NEW.id);
+        IF why IS NOT NULL THEN
+            RAISE EXCEPTION 'plan: cannot be %: %', NEW.state, why
+                USING ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+    IF NEW.state = 'executed' AND NOT EXISTS (
+        SELECT FROM batch WHERE id = NEW.batch_id AND state = 'posted'
+    ) THEN
+        RAISE EXCEPTION 'plan: executed means posted, and its batch is not'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER plan_guard BEFORE INSERT OR UPDATE ON plan
+    FOR EACH ROW EXECUTE FUNCTION plan_guard();
+CREATE TRIGGER plan_kept BEFORE DELETE OR TRUNCATE ON plan
+    FOR EACH STATEMENT EXECUTE FUNCTION desk_append_only();
+
+-- A half-executed plan is never seen by anyone: the transaction that begins it ends it.
+CREATE FUNCTION plan_not_left_executing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM plan WHERE id = NEW.id AND state = 'executing') THEN
+        RAISE EXCEPTION 'plan: execution is one transaction; % was left executing', NEW.id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER plan_not_left_executing AFTER UPDATE ON plan
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'executing')
+    EXECUTE FUNCTION plan_not_left_executing();
+
+-- Effects are written while the plan is a draft and never again.
+CREATE FUNCTION plan_effect_only_in_draft() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT plan_id FROM written) w
+        JOIN plan p ON p.id = w.plan_id WHERE p.state <> 'draft'
+    ) THEN
+        RAISE EXCEPTION 'plan_effect: the plan is computed, its effects are frozen'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER plan_effect_only_in_draft AFTER INSERT ON plan_effect
+    REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION plan_effect_only_in_draft();
+CREATE TRIGGER plan_effect_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON plan_effect
+    FOR EACH STATEMENT EXECUTE FUNCTION desk_append_only();
+
+-- The lock on the books: no batch but the everyday one is posted without an approved plan that is
+-- being executed in this very transaction, and whose digest was taken over this batch's digests.
+CREATE FUNCTION batch_needs_plan() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    subject plan%ROWTYPE;
+    why text;
+BEGIN
+    IF NEW.id = 0 OR (TG_OP = 'UPDATE' AND OLD.state = 'posted') THEN
+        RETURN NEW;
+    END IF;
+    SELECT * INTO subject FROM plan WHERE batch_id = NEW.id;
+    IF subject.id IS NULL OR subject.state <> 'executing' THEN
+        RAISE EXCEPTION 'batch: % has no approved plan in execution', NEW.key
+            USING ERRCODE = 'check_violation';
+    END IF;
+    why := plan_blocked(subject.id);
+    IF why IS NOT NULL THEN
+        RAISE EXCEPTION 'batch: % cannot be posted: %', NEW.key, why
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF (subject.manifest->>'cash_digest', subject.manifest->>'position_digest',
+        subject.manifest->>'precondition_digest')
+       IS DISTINCT FROM (NEW.cash_digest::text, NEW.position_digest::text,
+                         NEW.precondition_digest::text)
+       OR subject.digest <> encode(sha256(convert_to('1' || subject.manifest::text, 'UTF8')), 'hex')
+    THEN
+        RAISE EXCEPTION 'batch: % is not what was approved', NEW.key
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER batch_needs_plan BEFORE INSERT OR UPDATE ON batch
+    FOR EACH ROW WHEN (NEW.state = 'posted') EXECUTE FUNCTION batch_needs_plan();
+
+-- The execution row: done only when the plan is.
+CREATE FUNCTION execution_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'queued' OR NOT EXISTS (
+            SELECT FROM plan WHERE id = NEW.plan_id AND state = 'approved'
+        ) THEN
+            RAISE EXCEPTION 'execution: begins queued, for an approved plan'
+                USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF NEW.plan_id <> OLD.plan_id OR OLD.state IN ('done', 'refused') AND NEW.state <> OLD.state
+    THEN
+        RAISE EXCEPTION 'execution: % is an end', OLD.state USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.state = 'done' AND OLD.state <> 'done' AND NOT EXISTS (
+        SELECT FROM plan WHERE id = NEW.plan_id AND state IN ('executed', 'reconciled')
+    ) THEN
+        RAISE EXCEPTION 'execution: not done, the plan is not executed'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER execution_guard BEFORE INSERT OR UPDATE ON execution
+    FOR EACH ROW EXECUTE FUNCTION execution_guard();
+CREATE TRIGGER execution_kept BEFORE DELETE OR TRUNCATE ON execution
+    FOR EACH STATEMENT EXECUTE FUNCTION desk_append_only();

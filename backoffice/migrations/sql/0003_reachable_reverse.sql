@@ -1,0 +1,12 @@
+DROP TRIGGER care_hold_kept ON care_hold;
+DROP TRIGGER care_hold_guard ON care_hold;
+DROP TRIGGER campaign_kept ON campaign;
+DROP TRIGGER campaign_guard ON campaign;
+DROP TRIGGER message_audience ON message;
+DROP TRIGGER message_kept ON message;
+DROP TRIGGER message_guard ON message;
+DROP FUNCTION care_hold_guard();
+DROP FUNCTION campaign_guard();
+DROP FUNCTION message_audience();
+DROP FUNCTION message_guard();
+DROP VIEW reachable_customer;
