@@ -11,7 +11,9 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator
+from urllib.parse import quote
 
+from backoffice.embedded import postgres, processes, valkey
 from backoffice.embedded.places import DATABASE, PORT, EmbeddedError, Places, places, refusal
 
 __all__ = [
@@ -28,12 +30,12 @@ __all__ = [
 
 def database_url(at: Places) -> str:
     """The address of the embedded PostgreSQL, whether or not it runs."""
-    return f"postgresql://{DATABASE}@/{DATABASE}?host={at.run}&port={PORT}"
+    return f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(at.run))}&port={PORT}"
 
 
 def redis_url(at: Places) -> str:
     """The address of the embedded Valkey, whether or not it runs."""
-    return f"unix://{at.valkey_socket}"
+    return f"unix://{quote(str(at.valkey_socket))}"
 
 
 def say_to_terminal(message: str) -> None:
@@ -56,10 +58,9 @@ def ensure(at: Places | None = None) -> None:
     want_postgres, want_valkey = wanted()
     if not (want_postgres or want_valkey):
         return
-    from backoffice.embedded import postgres, valkey
-
     if (not want_postgres or postgres.ready(at)) and (not want_valkey or valkey.ready(at)):
         return
+    processes.server_account(at)  # whose data it is, told before anything is written
     with _locked(at):
         if want_postgres and not postgres.ready(at):
             _prepare(at)
@@ -71,8 +72,6 @@ def ensure(at: Places | None = None) -> None:
 
 def stop(at: Places | None = None) -> list[str]:
     """Stops both cleanly; returns the names of those that ran."""
-    from backoffice.embedded import postgres, valkey
-
     at = at or places()
     if not at.data.exists():
         return []
@@ -84,8 +83,6 @@ def stop(at: Places | None = None) -> list[str]:
 
 def status(at: Places | None = None) -> list[tuple[str, str, str]]:
     """(server, state, where) for each of the two."""
-    from backoffice.embedded import postgres, valkey
-
     at = at or places()
     want_postgres, want_valkey = wanted()
     rows = []
@@ -102,15 +99,9 @@ def status(at: Places | None = None) -> list[tuple[str, str, str]]:
 
 
 def _prepare(at: Places) -> None:
-    """The folders both servers share, and a note of whose socket folder it is."""
-    from backoffice.embedded import processes
-
-    account = processes.server_account(at.postgres if at.postgres.exists() else at.run)
+    """The folders both servers share."""
+    account = processes.server_account(at)
     processes.open_to(account, at.postgres, at.run)
-    if at.run.is_symlink():
-        raise EmbeddedError(
-            f"{at.run} is a link, and sockets behind it could be anyone's: remove it."
-        )
     processes.make_folder(at.run, account)
     try:
         at.postgres_log.parent.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ class Places:
 def places(data: str | Path | None = None) -> Places:
     """The paths of `data`, else of $MAKEWHOLE_DATA, else of `var` beside manage.py."""
     chosen = data or os.environ.get("MAKEWHOLE_DATA") or PROJECT / "var"
-    return Places(Path(chosen).expanduser().absolute())
+    return Places(Path(chosen).expanduser().resolve())
 
 
 def refusal(doing: str, path: Path, error: OSError) -> EmbeddedError:

@@ -54,7 +54,7 @@ def running(at: Places) -> psutil.Process | None:
     if not fields or not fields[0].strip().isdigit():
         return None
     process = processes.alive(int(fields[0]))
-    if process is None or str(at.postgres) not in processes.process_words(process):
+    if process is None or str(at.postgres) not in processes.words(process):
         return None
     return process
 
@@ -71,10 +71,12 @@ def start(at: Places, say: Say) -> None:
     A server that was killed first replays its log, which takes as long as it takes: we wait while
     the process lives, and say so. The caller holds the lock of the data folder.
     """
-    account = processes.server_account(at.postgres)
+    account = processes.server_account(at)
     processes.open_to(account, at.postgres, _binaries() / "postgres", at.run)
     _check_folder(at)
     if not at.postgres.exists():
+        # A server whose folder was removed under it serves nobody and would meet the new files.
+        processes.end(processes.at_work("postgres", at.postgres), by=signal.SIGKILL, seconds_max=10)
         _make(at, account, say)
     if running(at) is None:
         _clear_stale_pid_file(at, say)
@@ -181,7 +183,7 @@ def _clear_stale_pid_file(at: Places, say: Say) -> None:
     """
     file = at.postgres / "postmaster.pid"
     patience = Patience(say, f"waiting for the last processes of a killed server in {at.postgres}")
-    while left := processes.naming("postgres", at.postgres):
+    while left := processes.at_work("postgres", at.postgres):
         patience.wait()
         if patience.seconds > 60:
             pids = ", ".join(str(process.pid) for process in left)
@@ -191,10 +193,26 @@ def _clear_stale_pid_file(at: Places, say: Say) -> None:
             )
     if file.exists():
         say(f"PostgreSQL in {at.postgres} was not stopped cleanly; it recovers now")
+    lock = at.postgres_socket.with_name(f"{at.postgres_socket.name}.lock")
+    holder = processes.alive(_first_number(lock))
+    if holder is not None and "postgres" in holder.name():
+        raise EmbeddedError(
+            f"{at.postgres_socket} is in use by another server (pid {holder.pid}): stop it, "
+            "or set MAKEWHOLE_DATA to another folder."
+        )
+    for stale in (file, lock):
         try:
-            file.unlink()
+            stale.unlink(missing_ok=True)
         except OSError as error:
-            raise refusal("remove", file, error) from error
+            raise refusal("remove", stale, error) from error
+
+
+def _first_number(file: Path) -> int:
+    """The pid a lock file begins with; -1 when it holds none."""
+    try:
+        return int(file.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return -1
 
 
 def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
@@ -230,7 +248,6 @@ def _failure(at: Places, since: int) -> EmbeddedError:
     hints = {
         "No space left on device": f"the disk of {at.data} is full: free some space",
         "could not bind": f"{at.postgres_socket} is in use: stop the server that holds it",
-        "lock file": f"{at.run} is in use by another server: stop it",
         "shared memory": "too little memory for 256 MB of buffers: free some, or set DATABASE_URL",
         "Read-only file system": f"{at.data} is read-only: remount it, or set MAKEWHOLE_DATA",
         "Permission denied": f"its owner may not write in {at.postgres}: correct the permissions",

