@@ -1,0 +1,193 @@
+"""Opening an incident from a tape, and closing and opening the doors of the exchange meanwhile.
+
+An incident's status, its market gates and its withdrawal gate are three axes: none implies another.
+A gate has a scope, a reason, an owner and an expiry, and a rollback is executed only while trading
+and withdrawals of the whole venue are closed.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from backoffice.models import Gate, Incident, Person, Role, TimelineEntry
+from backoffice.services import audit, people
+from backoffice.services.refusals import Refused, Stale
+from exchange.models import Contract, Tape
+
+DESK = (Role.Name.ANALYST, Role.Name.RISK)
+GATE_HOURS_MAX = 72
+STEPS = {
+    Incident.Status.DECLARED: (Incident.Status.TRIAGE,),
+    Incident.Status.CONTAINED: (Incident.Status.DECLARED,),
+    Incident.Status.REMEDY: (Incident.Status.DECLARED, Incident.Status.CONTAINED),
+    Incident.Status.CLOSED: (Incident.Status.TRIAGE, Incident.Status.REMEDY),
+}
+
+
+def open_incident(*, tape: Tape, by: Person, title: str, summary: str = "") -> Incident:
+    """Open an incident in triage on what the tape's manifest says of window and cut-offs.
+
+    Raises NotAllowed without the role, Refused when the manifest names no window or contract.
+    """
+    people.require(by, *DESK)
+    manifest = tape.manifest
+    contract = Contract.objects.filter(
+        venue=tape.venue_id, symbol=manifest.get("contract", "")
+    ).first()
+    if contract is None or not manifest.get("window"):
+        raise Refused("The manifest of this tape names no window and contract of an incident.")
+    with transaction.atomic(durable=True):
+        incident = Incident.objects.create(
+            slug=_free_slug(title),
+            title=title,
+            summary=summary,
+            venue=tape.venue,
+            tape=tape,
+            contract=contract,
+            zone=manifest.get("zone", "UTC"),
+            window_start=datetime.fromisoformat(manifest["window"]["start"]),
+            window_end=datetime.fromisoformat(manifest["window"]["end"]),
+            announced_cutoff=datetime.fromisoformat(manifest["announced_cutoff"]),
+            effective_cutoff=datetime.fromisoformat(manifest["effective_cutoff"]),
+            commander=by,
+        )
+        audit.record(
+            by=by,
+            action="incident.opened",
+            subject=f"incident:{incident.pk}",
+            data={"tape": tape.digest},
+        )
+    return incident
+
+
+def advance(*, incident: Incident, by: Person, to: str) -> Incident:
+    """Take the incident's status one step on. Raises Stale when it is somewhere else by now."""
+    people.require(by, *DESK)
+    status = Incident.Status(to)
+    with transaction.atomic():
+        rows = Incident.objects.filter(pk=incident.pk, status__in=STEPS.get(status, ())).update(
+            status=status
+        )
+        if rows != 1:
+            raise Stale(f"The incident cannot become {status.label.lower()} from where it is.")
+        incident.status = status
+        _desk_line(incident, f"status-{status}", f"Incident {status.label.lower()}", by)
+        audit.record(by=by, action=f"incident.{status}", subject=f"incident:{incident.pk}")
+    return incident
+
+
+def close_gate(
+    *,
+    incident: Incident,
+    by: Person,
+    kind: str,
+    reason: str,
+    contract: Contract | None = None,
+    hours: int = 24,
+) -> Gate:
+    """Close trading (of one contract, or of all) or withdrawals, for at most 72 hours.
+
+    Raises Refused for an empty reason or a longer time, Stale when that gate is closed already.
+    """
+    people.require(by, *DESK)
+    if not reason.strip():
+        raise Refused("Say why: customers are told the reason of a closed gate.")
+    if not 1 <= hours <= GATE_HOURS_MAX:
+        raise Refused(f"A gate closes for 1 to {GATE_HOURS_MAX} hours, then someone decides again.")
+    try:
+        with transaction.atomic():
+            gate = Gate.objects.create(
+                incident=incident,
+                kind=Gate.Kind(kind),
+                contract=contract,
+                reason=reason.strip(),
+                owner=by,
+                expires_at=timezone.now() + timedelta(hours=hours),
+            )
+            scope = contract.symbol if contract else "everything"
+            _desk_line(
+                incident, f"gate-{gate.pk}", f"{gate.get_kind_display()} closed: {scope}", by
+            )
+            audit.record(
+                by=by,
+                action="gate.closed",
+                subject=f"gate:{gate.pk}",
+                data={"kind": kind, "scope": scope, "hours": hours},
+            )
+    except IntegrityError as error:
+        raise Stale("That gate is closed already.") from error
+    return gate
+
+
+def lift_gate(*, gate: Gate, by: Person, reason: str) -> Gate:
+    """Open the gate again. Raises Stale when someone has, Refused without a reason."""
+    people.require(by, *DESK)
+    if not reason.strip():
+        raise Refused("Say why the gate can open.")
+    now = timezone.now()
+    with transaction.atomic():
+        rows = Gate.objects.filter(pk=gate.pk, lifted_at__isnull=True).update(
+            lifted_at=now, lifted_by=by, lifted_reason=reason.strip()[:200]
+        )
+        if rows != 1:
+            raise Stale("That gate is open already.")
+        gate.refresh_from_db()
+        _desk_line(gate.incident, f"gate-{gate.pk}-lifted", f"{gate.get_kind_display()} open", by)
+        audit.record(by=by, action="gate.lifted", subject=f"gate:{gate.pk}")
+    return gate
+
+
+def closed_for_everything(incident: Incident) -> bool:
+    """Whether trading and withdrawals of the whole venue are closed now; one statement."""
+    kinds = Gate.objects.filter(
+        incident=incident,
+        contract__isnull=True,
+        lifted_at__isnull=True,
+        expires_at__gt=timezone.now(),
+    ).values_list("kind", flat=True)
+    return set(kinds) == set(Gate.Kind.values)
+
+
+def add_entry(*, incident: Incident, by: Person, text: str, public: bool = False) -> TimelineEntry:
+    """Write a line of the timeline by hand, dated now."""
+    people.require(by, *DESK, Role.Name.SUPPORT, Role.Name.FINANCE, Role.Name.LEGAL)
+    if not text.strip():
+        raise Refused("An empty line tells nobody anything.")
+    now = timezone.now()
+    with transaction.atomic():
+        entry = TimelineEntry.objects.create(
+            incident=incident,
+            at=now,
+            source=TimelineEntry.Source.PERSON,
+            key=f"person-{now:%Y%m%dT%H%M%S%f}-{by.pk}",
+            text=text.strip()[:400],
+            author=by,
+            public=public,
+        )
+        audit.record(by=by, action="timeline.written", subject=f"incident:{incident.pk}")
+    return entry
+
+
+def _desk_line(incident: Incident, key: str, text: str, by: Person) -> None:
+    TimelineEntry.objects.create(
+        incident=incident,
+        at=timezone.now(),
+        source=TimelineEntry.Source.DESK,
+        key=key,
+        text=text,
+        author=by,
+        public=True,
+    )
+
+
+def _free_slug(title: str) -> str:
+    """A slug nobody has; the unique constraint settles a race."""
+    stem = slugify(title)[:70] or "incident"
+    taken = set(Incident.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return next(
+        slug
+        for slug in [stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))]
+        if slug not in taken
+    )
