@@ -1,0 +1,243 @@
+"""The tape store: Parquet files named by the SHA-256 of what they contain, never edited.
+
+A table's digest is taken over a version byte, its name, its columns' names and types, and their
+little-endian bytes; it does not depend on the Parquet writer. A tape's digest is the SHA-256 of
+canonical JSON over its manifest and the digests of its tables. Files are written beside their
+final name, flushed to the disk and renamed, tables first and the tape's index last: a tape that
+can be found is whole.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from exchange.domain.value import ContractSpec, contract_spec
+from exchange.tape import arrays
+from exchange.tape.arrays import Tape
+
+VERSION = b"\x01"
+TABLES: dict[str, type] = {
+    "assets": arrays.Assets,
+    "accounts": arrays.Accounts,
+    "balances": arrays.Balances,
+    "positions": arrays.Positions,
+    "fills": arrays.Fills,
+    "prices": arrays.Prices,
+    "transfers": arrays.Transfers,
+    "liquidations": arrays.Liquidations,
+    "orders": arrays.Orders,
+}
+Progress = Callable[[str, int, int], None]
+
+
+class StoreFull(OSError):
+    """The tape did not fit on the disk; nothing of it can be found in the store."""
+
+
+class TapeMissing(LookupError):
+    """No tape of that digest is in the store."""
+
+
+class TapeDamaged(ValueError):
+    """A stored file does not hold what its name says."""
+
+
+def folder() -> Path:
+    """Where tapes are kept: `tape` under $MAKEWHOLE_DATA, or under ./var."""
+    return Path(os.environ.get("MAKEWHOLE_DATA") or "var") / "tape"
+
+
+def canonical(value: object) -> bytes:
+    """JSON with sorted keys and no spaces: the same value is always the same bytes."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def _bytes_of(values: Any) -> tuple[str, Iterable[Any]]:
+    """(type name, byte buffers) of one column: arrays little-endian, texts length-prefixed."""
+    if isinstance(values, np.ndarray):
+        little = values.dtype.newbyteorder("<")
+        flat = np.ascontiguousarray(values, dtype=little)
+        shape = "x".join(str(size) for size in flat.shape)
+        return f"{little.str}[{shape}]", [flat.reshape(-1).view(np.uint8).data]
+    column = pa.array(values, pa.large_string())
+    lengths = np.array([len(text.encode()) for text in values], dtype="<i8")
+    data = column.buffers()[2]
+    return f"text[{len(values)}]", [lengths.view(np.uint8).data, b"" if data is None else data]
+
+
+def table_digest(name: str, table: Any) -> str:
+    """SHA-256 over the content of one table of a tape, as the module's first lines define it."""
+    digest = hashlib.sha256(VERSION)
+    digest.update(name.encode() + b"\0")
+    for field in table._fields:
+        kind, parts = _bytes_of(getattr(table, field))
+        digest.update(f"{field}:{kind}\0".encode())
+        for part in parts:
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _spec_rows(specs: list[ContractSpec]) -> list[dict[str, Any]]:
+    return [
+        {
+            "symbol": spec.symbol, "kind": spec.kind, "face": str(spec.face),
+            "tick": str(spec.tick), "settle": spec.settle, "scale": spec.scale,
+            "lot": spec.lot, "underlying": spec.underlying, "expires_us": spec.expires_us,
+        }
+        for spec in specs
+    ]  # fmt: skip
+
+
+def _specs_of(rows: list[dict[str, Any]]) -> list[ContractSpec]:
+    return [
+        contract_spec(
+            row["symbol"], row["kind"], Decimal(row["face"]), Decimal(row["tick"]), row["settle"],
+            row["scale"], lot=row["lot"], underlying=row["underlying"],
+            expires_us=row["expires_us"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _index(manifest: dict[str, Any], specs: list[ContractSpec], tables: dict[str, str]) -> bytes:
+    return canonical(
+        {"version": 1, "manifest": manifest, "contracts": _spec_rows(specs), "tables": tables}
+    )
+
+
+def save(tape_parts: dict[str, Any], progress: Progress | None = None) -> Tape:
+    """Store a tape and return it with its digest.
+
+    `tape_parts` are the fields of `Tape` but the digest. Storing what is there already changes
+    nothing. Raises `StoreFull` when the disk is; other faults of the disk pass through.
+    """
+    target = folder()
+    target.mkdir(parents=True, exist_ok=True)
+    digests: dict[str, str] = {}
+    written: list[Path] = []
+    try:
+        for done, name in enumerate(TABLES):
+            table = tape_parts[name]
+            digests[name] = digest = table_digest(name, table)
+            path = target / f"{digest}.parquet"
+            if not path.exists():
+                _place(path, lambda temporary, table=table: _write(temporary, table))  # type: ignore[misc]
+                written.append(path)
+            if progress:
+                progress("Storing the tape", done + 1, len(TABLES))
+        index = _index(tape_parts["manifest"], tape_parts["specs"], digests)
+        digest = hashlib.sha256(VERSION + index).hexdigest()
+        path = target / f"{digest}.json"
+        if not path.exists():
+            _place(path, lambda temporary: temporary.write_bytes(index))
+    except OSError as fault:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise StoreFull(
+            f"The tape could not be stored in {target}: {fault.strerror or fault}. "
+            "Nothing of it was kept. Free some space or correct the folder, then import again."
+        ) from fault
+    return Tape(digest=digest, **tape_parts)
+
+
+def _place(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name, flush it, give it its name, flush the folder."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o444)
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, table: Any) -> None:
+    """One table as Parquet; a two-dimensional array becomes one column for each of its rows."""
+    columns: dict[str, pa.Array] = {}
+    for field in table._fields:
+        values = getattr(table, field)
+        if isinstance(values, np.ndarray) and values.ndim == 2:
+            for row, line in enumerate(values):
+                columns[f"{field}.{row}"] = pa.array(line)
+        elif isinstance(values, np.ndarray):
+            columns[field] = pa.array(values)
+        else:
+            columns[field] = pa.array(values, pa.string())
+    made = pa.table(columns)
+    pq.write_table(
+        made, path, compression="NONE", use_dictionary=False, write_statistics=False,
+        row_group_size=max(made.num_rows, 1), data_page_size=2**23,
+    )  # fmt: skip
+
+
+def load(
+    digest: str, tables: Iterable[str] | None = None, *, verify: bool = False
+) -> Tape:
+    """Read a tape, or only some of its tables; with `verify`, check every byte of them.
+
+    Raises `TapeMissing` or `TapeDamaged`. A table that was not asked for is None.
+    """
+    target = folder()
+    path = target / f"{digest}.json"
+    try:
+        index = path.read_bytes()
+    except FileNotFoundError:
+        raise TapeMissing(f"There is no tape {digest[:12]} in {target}.") from None
+    if hashlib.sha256(VERSION + index).hexdigest() != digest:
+        raise TapeDamaged(f"{path.name} does not hold what its name says.")
+    content = json.loads(index)
+    wanted = set(TABLES if tables is None else tables)
+    parts: dict[str, Any] = dict.fromkeys(TABLES)
+    for name in sorted(wanted):
+        parts[name] = _load_table(target, name, content["tables"][name], verify=verify)
+    return Tape(
+        digest=digest, manifest=content["manifest"], specs=_specs_of(content["contracts"]), **parts
+    )
+
+
+def _load_table(target: Path, name: str, digest: str, *, verify: bool) -> Any:
+    path = target / f"{digest}.parquet"
+    kind = TABLES[name]
+    try:
+        stored = pq.read_table(path, memory_map=True)
+    except FileNotFoundError:
+        raise TapeMissing(f"The {name} of the tape, {path.name}, are not in {target}.") from None
+    except pa.ArrowInvalid as fault:
+        raise TapeDamaged(f"{path.name} ({name}) is not readable: {fault}") from fault
+    table = kind(*(_column(stored, field) for field in kind._fields))  # type: ignore[attr-defined]
+    if verify and table_digest(name, table) != digest:
+        raise TapeDamaged(f"{path.name} ({name}) does not hold what its name says.")
+    return table
+
+
+def _column(stored: pa.Table, field: str) -> Any:
+    """One field back from its column, or from the columns of its rows."""
+    if field in stored.column_names:
+        column = stored.column(field)
+        if pa.types.is_string(column.type):
+            return tuple(column.to_pylist())
+        return column.to_numpy()
+    rows = [name for name in stored.column_names if name.startswith(f"{field}.")]
+    if not rows:
+        return np.zeros((0, stored.num_rows), np.int64)
+    return np.stack([stored.column(f"{field}.{row}").to_numpy() for row in range(len(rows))])
