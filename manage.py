@@ -10,6 +10,7 @@ WITHOUT_SERVERS = {"help", "version", "--help", "--version", "-h", "services", "
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     from backoffice import embedded
@@ -18,7 +19,7 @@ def main() -> None:
         if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVERS:
             embedded.ensure()
         execute_from_command_line(sys.argv)
-    except embedded.EmbeddedError as error:
+    except (embedded.EmbeddedError, ImproperlyConfigured) as error:
         sys.exit(f"makewhole: {error}")
 
 

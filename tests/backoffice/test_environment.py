@@ -1,0 +1,126 @@
+"""Reading the environment: what is meant is taken, what cannot be meant stops the start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from backoffice import environment
+from backoffice.embedded.places import PROJECT
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("on", True), ("TRUE", True), ("1", True), ("off", False), ("no", False), ("", True)],
+)
+def test_a_switch(monkeypatch: pytest.MonkeyPatch, value: str, meant: bool) -> None:
+    monkeypatch.setenv("MAKEWHOLE_X", value)
+    assert environment.switch("MAKEWHOLE_X", default=True) is meant
+
+
+def test_a_switch_that_is_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEWHOLE_X", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="MAKEWHOLE_X='maybe' is neither on nor off"):
+        environment.switch("MAKEWHOLE_X", default=True)
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "ten", "59"])
+def test_a_number_that_is_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MAKEWHOLE_X", value)
+    with pytest.raises(ImproperlyConfigured, match="no whole number of at least 60"):
+        environment.number("MAKEWHOLE_X", 3600, least=60)
+
+
+def test_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEWHOLE_X", " desk.example , 10.0.0.1,")
+    assert environment.words("MAKEWHOLE_X", "localhost") == ["desk.example", "10.0.0.1"]
+
+
+def test_a_database_over_the_network() -> None:
+    url = "postgresql://desk:p%40ss@db.example:6432/books?sslmode=verify-full&connect_timeout=5"
+    assert environment.database(url) == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "books",
+        "USER": "desk",
+        "PASSWORD": "p@ss",
+        "HOST": "db.example",
+        "PORT": "6432",
+        "OPTIONS": {
+            "application_name": "makewhole",
+            "sslmode": "verify-full",
+            "connect_timeout": "5",
+        },
+    }
+
+
+def test_a_database_behind_a_socket() -> None:
+    found = environment.database("postgresql://makewhole@/makewhole?host=/a%20b/run&port=5432")
+    assert (found["HOST"], found["PORT"], found["USER"]) == ("/a b/run", "5432", "makewhole")
+    assert found["OPTIONS"] == {"application_name": "makewhole"}
+
+
+@pytest.mark.parametrize("url", ["sqlite:///db.sqlite3", "mysql://host/name", "nonsense"])
+def test_another_database_is_refused(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="runs on nothing else"):
+        environment.database(url)
+
+
+def test_a_database_without_a_name_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="names no database"):
+        environment.database("postgresql://host:5432/")
+
+
+def test_brokers() -> None:
+    assert environment.broker("redis://host:6379/1") == "redis://host:6379/1"
+    assert environment.broker("unix:///run/valkey.sock") == "redis+socket:///run/valkey.sock"
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL starts with 'amqp'"):
+        environment.broker("amqp://host")
+
+
+def check(data: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check`, which reads every setting, with addresses nobody is asked at."""
+    addresses = {"DATABASE_URL": "postgresql://db.invalid/x", "REDIS_URL": "redis://r.invalid/0"}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=PROJECT,
+        env={**os.environ, "MAKEWHOLE_DATA": str(data), **addresses, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_secret_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
+    assert check(tmp_path).returncode == 0
+    file = tmp_path / "secret_key"
+    key = file.read_text()
+    assert len(key) == 64
+    assert file.stat().st_mode & 0o077 == 0
+    assert check(tmp_path).returncode == 0
+    assert file.read_text() == key
+
+
+def test_a_given_secret_key_is_not_written_down(tmp_path: Path) -> None:
+    assert check(tmp_path, SECRET_KEY="k" * 50).returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "short"),
+        ("MAKEWHOLE_DEBUG", "perhaps"),
+        ("MAKEWHOLE_VISIBILITY_SECONDS", "5"),
+        ("REDIS_URL", "amqp://host"),
+        ("DATABASE_URL", "sqlite:///x"),
+    ],
+)
+def test_the_start_stops_at_what_cannot_be_meant(tmp_path: Path, name: str, value: str) -> None:
+    done = check(tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith("makewhole: ")
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
