@@ -1,0 +1,177 @@
+"""What differs between venues, as data and small pure functions: a `RuleSet`.
+
+A rule set says which contracts it knows, whether maintenance is measured on the entry or on
+the mark value, what becomes of the closing fee, how the margin ratio is written, and how
+prices are rounded. `exchange/domain/rules/` has one small file per venue; `margin_quote`
+runs them all.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+from exchange.domain.margin.health import MARK, NO_FEE
+from exchange.domain.margin.tiers import Tier, flat
+
+CROSS, ISOLATED = "cross", "isolated"
+
+MAINTENANCE_OVER_EQUITY = "maintenance / equity"
+EQUITY_OVER_MAINTENANCE = "equity / (maintenance + closing fee)"
+LESS_ADJUSTMENT_FACTOR = "equity / margin required - adjustment factor"
+
+
+class QuoteRefused(ValueError):
+    """A quote cannot be made; ``field`` names the input, the message says what to do."""
+
+    def __init__(self, field_name: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field_name
+
+
+class Lacking(QuoteRefused):
+    """A rule set needs an input that was not given."""
+
+    def __init__(self, rules: str, field_name: str, why: str) -> None:
+        super().__init__(field_name, f"{rules} needs {field_name}: {why}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a rate function may look at: the position and what the customer gave."""
+
+    rules: str
+    mode: str
+    contract: str
+    size: Fraction
+    contracts: Fraction
+    entry_value: Fraction
+    leverage: Fraction | None = None
+    maintenance: Fraction | None = None
+    deduction: Fraction | None = None
+    symbol: str = ""
+    net_contracts: Fraction | None = None
+    """Contracts net of an opposite leg; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Maintenance tiers and initial rate of a position, with the sentence that explains them."""
+
+    tiers: tuple[Tier, ...]
+    initial: Fraction | None
+    because: str
+    factor: Fraction | None = None
+    """Adjustment factor, for rule sets that write their margin ratio with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRule:
+    """What becomes of the closing fee; see `health.Account`."""
+
+    at: str = NO_FEE
+    in_bankruptcy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRounding:
+    """Tick and directions of printed prices.
+
+    ``ticks`` are ``(from price, tick)`` pairs, highest first: a venue's tick follows the
+    coin, and the entry price tells the coins apart well enough where no tick is given.
+    Directions are names of `rounding.BY_NAME`.
+    """
+
+    ticks: tuple[tuple[Decimal, Decimal], ...]
+    long: str = "half_up"
+    short: str = "half_up"
+    source: str = "nearest tick; the venue publishes no direction"
+
+    def tick(self, entry: Fraction) -> Decimal:
+        """The tick for a contract trading at the entry price."""
+        return next((tick for floor, tick in self.ticks if entry >= floor), self.ticks[-1][1])
+
+
+RateFunction = Callable[[Terms], Rates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """One venue's margin rules at one time. All fields are named so that a file reads as prose."""
+
+    name: str
+    version: str
+    title: str
+    sources: tuple[str, ...]
+    contracts: tuple[str, ...]
+    """Kinds of contract the rules cover; the first is meant when a request does not say."""
+    rates: RateFunction
+    rounding: PriceRounding
+    basis: Mapping[str, str] = field(default_factory=lambda: {CROSS: MARK, ISOLATED: MARK})
+    """Per mode, whether maintenance is measured on the entry or on the mark value."""
+    initial_basis: Mapping[str, str] = field(
+        default_factory=lambda: {CROSS: "entry", ISOLATED: "entry"}
+    )
+    fee: Mapping[str, FeeRule] = field(
+        default_factory=lambda: {CROSS: FeeRule(), ISOLATED: FeeRule()}
+    )
+    ratio: str = MAINTENANCE_OVER_EQUITY
+    second_price: str = ""
+    """Name of a second price that must breach too before anything is liquidated (Huobi)."""
+    amount_quantum: Decimal = Decimal("0.00000001")
+    amount_rounding: str = "half_even"
+    faces: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def plain(symbol: str) -> str:
+    """A symbol in capitals without separators: ``btc/usdt`` and ``BTC-USDT`` are ``BTCUSDT``."""
+    return "".join(ch for ch in symbol.upper() if ch.isalnum())
+
+
+def by_leverage(terms: Terms) -> Fraction | None:
+    """Initial rate as one over the leverage; None when no leverage is given."""
+    return 1 / terms.leverage if terms.leverage is not None else None
+
+
+def percent(rate: Fraction) -> str:
+    """A rate as a percentage, exactly where it ends within six decimals."""
+    scaled = rate * 100
+    text = f"{Decimal(round(scaled * 10**6)) / 10**6:f}".rstrip("0").rstrip(".")
+    return f"{text} %" if scaled * 10**6 == round(scaled * 10**6) else f"about {text} %"
+
+
+def given_or_table(
+    tables: Mapping[str, tuple[Tier, ...]] | None = None,
+    *,
+    initial: RateFunction | None = None,
+) -> RateFunction:
+    """Rates from ``maintenance`` (and ``deduction``) as given, else from the symbol's table."""
+    known = tables or {}
+
+    def rates(terms: Terms) -> Rates:
+        first = by_leverage(terms)
+        if terms.maintenance is not None:
+            tiers = flat(terms.maintenance, terms.deduction or Fraction(0))
+            return Rates(
+                tiers=tiers,
+                initial=first,
+                because=f"the maintenance rate is {percent(terms.maintenance)} as given",
+            )
+        if plain(terms.symbol) in known:
+            tiers = known[plain(terms.symbol)]
+            return Rates(
+                tiers=tiers,
+                initial=first,
+                because=f"the rate follows the position's tier in the table of {terms.symbol}",
+            )
+        hint = f", or symbol as one of {', '.join(sorted(known))}" if known else ""
+        raise Lacking(
+            terms.rules, "maintenance", f"the maintenance margin rate, such as 0.005{hint}"
+        )
+
+    return rates
+
+
+def ticks(*rows: tuple[str, str]) -> tuple[tuple[Decimal, Decimal], ...]:
+    """``(from price, tick)`` rows as decimals."""
+    return tuple((Decimal(floor), Decimal(tick)) for floor, tick in rows)
