@@ -2,9 +2,9 @@
 
 Accounts, contracts and assets are numbered by their row; `accounts` is sorted by code, so a number
 means the same account whoever reads the tape. Amounts are minor units, prices ticks, times
-microseconds UTC, quantities signed contracts (+ long or bought, - short or sold). Fills are those of
-`exchange.domain.replay`: one row per side in `seq` order; `flags` bit 0 is set for a taker, bits 1-2
-are the reason; `trade` and `order` are 0 when unknown.
+microseconds UTC, quantities signed contracts (+ long or bought, - short or sold). Fills are those
+of `exchange.domain.replay`: one row per side in `seq` order; `flags` bit 0 is set for a taker,
+bits 1-2 are the reason; `trade` and `order` are 0 when unknown.
 """
 
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ class Prices(NamedTuple):
 
     time: I64
     mark: I64
-    index: I64
+    index: I64  # type: ignore[assignment]
 
 
 class Transfers(NamedTuple):

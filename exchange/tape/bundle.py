@@ -36,8 +36,8 @@ def _quiet(label: str, done: int, total: int) -> None:
 def read(path: Path | str, progress: Progress | None = None) -> Tape:
     """Read, check and store the bundle at `path`, a folder or a .zip; returns its tape.
 
-    Raises `BundleRefused` with every problem, and `store.StoreFull`; both leave the store as it was.
-    `progress(label, done, total)` is called after every block of rows.
+    Raises `BundleRefused` with every problem, and `store.StoreFull`; both leave the store as it
+    was. `progress(label, done, total)` is called after every block of rows.
     """
     told = progress or _quiet
     problems = Problems()
@@ -86,7 +86,8 @@ def _tables(
     source: Source, described: dict[str, Any], problems: Problems, progress: Progress
 ) -> tuple[dict[str, Rows], list[ContractSpec]]:
     """Read every table; refuses after the ones the rest refers to, and again at the end."""
-    nothing = Known({}, *(np.zeros(0, np.int8) for _ in range(4)))
+    none = np.zeros(0, np.int8)
+    nothing = Known({}, none, none, none.astype(np.int64), none)
     rows = {"assets": reading.read(source, TABLES["assets"], nothing, problems, progress)}
     problems.refuse()
     for name in ("contracts", "accounts"):
@@ -94,9 +95,7 @@ def _tables(
         problems.refuse()
     for name in ("assets", "contracts", "accounts"):
         if not rows[name].count:
-            problems.add(
-                "table.empty", rows[name].file, "has no rows.", "Give at least one."
-            )
+            problems.add("table.empty", rows[name].file, "has no rows.", "Give at least one.")
         problems.refuse()
         checks_books.unique(rows[name], TABLES[name], problems)
     rows["accounts"] = _sorted(rows["accounts"])
@@ -135,6 +134,8 @@ def _check(
     scope = described["scope"]
     for name in ORDER:
         checks_books.unique(rows[name], TABLES[name], problems)
+        checks_books.totals(rows[name], TABLES[name], problems)
+    problems.refuse()
     checks_books.openings(rows["balances"], rows["positions"], scope, specs, problems)
     checks_books.transfers(rows["transfers"], rows["balances"], scope, problems)
     checks_market.fills(rows["fills"], rows["accounts"], specs, scope, problems)
@@ -166,10 +167,14 @@ def _parts(
         "specs": specs,
         "assets": arrays.Assets(_texts(assets["code"]), assets["decimals"].astype(np.int16)),
         "accounts": arrays.Accounts(
-            _texts(accounts["account"]), _texts(accounts["customer"]),
-            accounts["kind"].astype(np.uint8), _texts(accounts["name"]),
-            _texts(accounts["email"]), _words(accounts["language"], "accounts", "language"),
-            accounts["margin_mode"].astype(np.uint8), accounts["leverage"].astype(np.int32),
+            _texts(accounts["account"]),
+            _texts(accounts["customer"]),
+            accounts["kind"].astype(np.uint8),
+            _texts(accounts["name"]),
+            _texts(accounts["email"]),
+            _words(accounts["language"], "accounts", "language"),
+            accounts["margin_mode"].astype(np.uint8),
+            accounts["leverage"].astype(np.int32),
             _texts(accounts["tags"]),
         ),  # fmt: skip
         "balances": _balances(rows["balances"].columns),
@@ -213,7 +218,7 @@ def _fills(rows: Rows) -> arrays.Fills:
     if (made.seq[1:] >= made.seq[:-1]).all():
         return made
     by = np.argsort(made.seq, kind="stable")
-    return arrays.Fills(*(values[by] for values in made))
+    return arrays.Fills._make(values[by] for values in made)
 
 
 def _prices(c: dict[str, Any], contracts: int) -> arrays.Prices:

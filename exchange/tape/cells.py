@@ -167,7 +167,8 @@ def _blank_is_zero(column: Column, parsed: Parsed) -> Parsed:
 def codes(cells: pa.Array, words: pa.Array) -> NDArray[np.int32]:
     """The position of each cell in `words`, -1 where it is not among them."""
     found = pc.index_in(cells, value_set=words)
-    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    numbers: NDArray[np.int32] = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
+    return numbers.astype(np.int32, copy=False)
 
 
 def word(

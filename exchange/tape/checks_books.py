@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exchange.domain.value import ContractRefused, ContractSpec, contract_spec
+from exchange.domain.value import INT64_SAFE, ContractRefused, ContractSpec, contract_spec
 from exchange.tape.layout import (
     ACCOUNT_KINDS,
     CONTRACT_KINDS,
     TRANSFER_KINDS,
     WALLETS,
+    Kind,
     Table,
 )
 from exchange.tape.problems import Problems
@@ -53,6 +54,21 @@ def unique(rows: Rows, table: Table, problems: Problems) -> None:
     )  # fmt: skip
 
 
+def totals(rows: Rows, table: Table, problems: Problems) -> None:
+    """Amounts of a table together fit 62 bits, so that no sum of them can wrap around."""
+    for column in table.columns:
+        if column.kind is not Kind.AMOUNT:
+            continue
+        size = np.abs(rows.columns[column.key])
+        total = (int((size >> 32).sum()) << 32) + int((size & 0xFFFFFFFF).sum())
+        if total >= INT64_SAFE:
+            problems.add(
+                "amounts.total", rows.file, f"amounts add up to {total} minor units.",
+                "Check the unit; a table's amounts together stay below 2**62 minor units.",
+                field=column.name,
+            )  # fmt: skip
+
+
 def specs(rows: Rows, assets: Rows, problems: Problems) -> list[ContractSpec] | None:
     """The contracts' exact terms, or None after a problem."""
     found: list[ContractSpec] = []
@@ -78,9 +94,14 @@ def specs(rows: Rows, assets: Rows, problems: Problems) -> list[ContractSpec] | 
         try:
             found.append(
                 contract_spec(
-                    terms["symbol"], CONTRACT_KINDS[columns["kind"][index]], amounts["face"],
-                    amounts["tick"], codes[settle], int(scales[settle]),
-                    lot=int(columns["lot"][index]), underlying=terms["underlying"],
+                    terms["symbol"],
+                    CONTRACT_KINDS[columns["kind"][index]],
+                    amounts["face"],
+                    amounts["tick"],
+                    codes[settle],
+                    int(scales[settle]),
+                    lot=int(columns["lot"][index]),
+                    underlying=terms["underlying"],
                     expires_us=int(columns["expiry_us"][index]),
                 )  # fmt: skip
             )
@@ -117,7 +138,7 @@ def _flag(
 
 
 def accounts(rows: Rows, problems: Problems) -> None:
-    """Customers have a code and an e-mail, house accounts neither; one customer, one description."""
+    """Customers have a code and an e-mail, house accounts no customer; customers are consistent."""
     columns = rows.columns
     customer = columns["kind"] == CUSTOMER
     coded = _bool(pc.not_equal(columns["customer"], ""))
@@ -159,7 +180,7 @@ def _one_customer(rows: Rows, at: Any, problems: Problems) -> None:
 
 def openings(balances: Rows, positions: Rows, scope: str, known: list[ContractSpec],
              problems: Problems) -> None:  # fmt: skip
-    """No negative opening balance; opening positions on the lot, and summing to zero on a market."""
+    """No negative opening balance; positions on the lot, and on a market summing to zero."""
     if scope == "market":
         _flag(balances, balances.columns["amount_units"] < 0, "balances.negative", "amount",
               "is below zero.", "No account opens with a debt; book it as a transfer.",
@@ -266,13 +287,13 @@ def _funding(rows: Rows, balances: Rows, problems: Problems) -> None:
     owner = np.concatenate([opening["account"][held], columns["account"][at]]).astype(np.int64)
     asset = np.concatenate([opening["asset"][held], columns["asset"][at]]).astype(np.int64)
     amount = np.concatenate([opening["amount_units"][held], columns["amount_units"][at]])
-    key = owner * (int(asset.max(initial=0)) + 1) + asset
+    if not len(owner):
+        return
+    key = owner * (int(asset.max()) + 1) + asset
     by_key = np.argsort(key, kind="stable")
     running = np.cumsum(amount[by_key])
-    begins = np.flatnonzero(np.r_[True, key[by_key][1:] != key[by_key][:-1]]) if len(key) else []
-    if len(key):
-        sizes = np.diff(np.r_[begins, len(key)])
-        running -= np.repeat(np.r_[0, running][begins], sizes)
+    begins = np.flatnonzero(np.r_[True, key[by_key][1:] != key[by_key][:-1]])
+    running -= np.repeat(np.r_[0, running][begins], np.diff(np.r_[begins, len(key)]))
     below = by_key[running < 0] - len(held)
     flagged = np.zeros(rows.count, np.bool_)
     flagged[at[below[below >= 0]]] = True

@@ -66,7 +66,7 @@ def bounds(rows: Rows, specs: list[ContractSpec], problems: Problems) -> None:
 
 
 def _groups(trade: Any) -> tuple[Any, Any]:
-    """(order, first positions in it) of rows grouped by trade; the usual tape is grouped already."""
+    """(order, first positions in it) of rows grouped by trade, as most tapes already are."""
     ordered = bool((trade[1:] >= trade[:-1]).all())
     order = np.arange(len(trade)) if ordered else np.argsort(trade, kind="stable")
     grouped = trade if ordered else trade[order]

@@ -78,7 +78,7 @@ def _decimals(data: Any, offsets: Any, scale: Any, out: Any, status: Any) -> Non
         negative = data[k] == 45
         if negative:
             k += 1
-        value = np.int64(0)
+        value: Any = np.int64(0)
         digits = 0
         places = -1
         fault = 0
@@ -142,10 +142,12 @@ def _rescale(value: Any, scale_from: int, scale: Any, out: Any, status: Any) -> 
 @kernel
 def _two(data: Any, k: int) -> int:
     """The two digits at k as a number, or -1."""
-    a, b = np.int64(data[k]) - 48, np.int64(data[k + 1]) - 48
+    a: Any = np.int64(data[k]) - 48
+    b: Any = np.int64(data[k + 1]) - 48
     if a < 0 or a > 9 or b < 0 or b > 9:
         return -1
-    return a * 10 + b
+    both: int = a * 10 + b
+    return both
 
 
 @kernel
@@ -209,8 +211,8 @@ def _instant(data: Any, start: int, end: int) -> tuple[int, int]:
     if day < 1 or day > _month_length(year, month) or hour > 23 or minute > 59:
         return 0, 10
     k = start + 16
-    second = np.int64(0)
-    micros = np.int64(0)
+    second: Any = np.int64(0)
+    micros: Any = np.int64(0)
     if k + 2 < end and data[k] == 58:
         second = _two(data, k + 1)
         if second < 0 or second > 59:

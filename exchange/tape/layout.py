@@ -181,7 +181,9 @@ TABLES: dict[str, Table] = {
                 _CONTRACT,
                 Column("side", Kind.CHOICE, choices=SIDES),
                 Column("type", Kind.CHOICE, choices=ORDER_TYPES),
-                Column("price", Kind.PRICE, exact="price_ticks", least=0, most=PRICE_MOST, blank=True),
+                Column(
+                    "price", Kind.PRICE, exact="price_ticks", least=0, most=PRICE_MOST, blank=True
+                ),
                 _QUANTITY,
                 Column("status", Kind.CHOICE, choices=ORDER_STATUS),
             ),

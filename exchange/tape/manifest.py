@@ -121,9 +121,7 @@ def _instant(value: object, field: str, problems: Problems) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None:
-        problems.add(
-            "manifest.time", MANIFEST, f"has no time in {field}.", TIME_FIX, field=field
-        )
+        problems.add("manifest.time", MANIFEST, f"has no time in {field}.", TIME_FIX, field=field)
     elif moment.tzinfo is None:
         problems.add(
             "manifest.time", MANIFEST, f"has a time without an offset in {field}.", TIME_FIX,

@@ -58,7 +58,14 @@ class Problems:
         return bool(self.counts)
 
     def add(
-        self, kind: str, file: str, message: str, fix: str, *, row: int | None = None, field: str = ""
+        self,
+        kind: str,
+        file: str,
+        message: str,
+        fix: str,
+        *,
+        row: int | None = None,
+        field: str = "",
     ) -> None:
         """Count one problem and keep it unless fifty of its kind are kept already."""
         self.counts[kind] += 1

@@ -6,7 +6,8 @@ read, so a tape of any length needs the memory of its integers and one block.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, NamedTuple
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,8 @@ PARQUET_BATCH_ROWS = 2**20
 HEADER_BYTES_MOST = 65_536
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """A table's columns by key: int64/int32/uint8 arrays, and Arrow strings for text.
 
     `row_number(i)` is the place of row i in the file, for people.
@@ -55,7 +57,9 @@ class _Numbering:
         return row
 
 
-def read(source: Source, table: Table, known: Known, problems: Problems, progress: Progress) -> Rows:
+def read(
+    source: Source, table: Table, known: Known, problems: Problems, progress: Progress
+) -> Rows:
     """Read one table. Faults go to `problems`; the columns are then not to be used."""
     file = source.tables[table.name]
     numbering = _Numbering(1 if file.ending == ".parquet" else 2)
@@ -68,14 +72,14 @@ def read(source: Source, table: Table, known: Known, problems: Problems, progres
             chunks.setdefault(key, []).append(values)
         count += batch.num_rows
         progress(f"Reading {table.name}", done, total)
-    columns = {}
+    columns = empty(table).columns
     for key in list(chunks):
         columns[key] = _join(chunks.pop(key))
     return Rows(file.name, count, columns, numbering)
 
 
 def empty(table: Table) -> Rows:
-    """The columns of an optional table that is not there."""
+    """The columns of a table without rows."""
     columns: dict[str, Any] = {
         column.key: pa.array([], pa.string())
         if column.kind is Kind.TEXT
@@ -112,13 +116,9 @@ def _convert(
             numbers = cells.word(column, raw, pa.array(column.choices), place, problems)
             values[column.key] = numbers.astype(np.int8)
         elif column.kind is Kind.REFERENCE:
-            values[column.key] = cells.word(
-                column, raw, known.keys[column.table], place, problems
-            )
+            values[column.key] = cells.word(column, raw, known.keys[column.table], place, problems)
         else:
-            values[column.key] = cells.integers(
-                column, raw, field, values, known, place, problems
-            )
+            values[column.key] = cells.integers(column, raw, field, values, known, place, problems)
     return values
 
 

@@ -25,6 +25,8 @@ from exchange.tape import arrays
 from exchange.tape.arrays import Tape
 
 VERSION = b"\x01"
+ROW_GROUP = 2**20
+"""Rows the Parquet writer holds in memory at once."""
 TABLES: dict[str, type] = {
     "assets": arrays.Assets,
     "accounts": arrays.Accounts,
@@ -186,13 +188,11 @@ def _write(path: Path, table: Any) -> None:
     made = pa.table(columns)
     pq.write_table(
         made, path, compression="NONE", use_dictionary=False, write_statistics=False,
-        row_group_size=max(made.num_rows, 1), data_page_size=2**23,
+        row_group_size=ROW_GROUP, data_page_size=2**23,
     )  # fmt: skip
 
 
-def load(
-    digest: str, tables: Iterable[str] | None = None, *, verify: bool = False
-) -> Tape:
+def load(digest: str, tables: Iterable[str] | None = None, *, verify: bool = False) -> Tape:
     """Read a tape, or only some of its tables; with `verify`, check every byte of them.
 
     Raises `TapeMissing` or `TapeDamaged`. A table that was not asked for is None.
