@@ -5,7 +5,16 @@ import os
 import sys
 
 # Commands that need no server, or that decide themselves about servers.
-WITHOUT_SERVERS = {"help", "version", "--help", "--version", "-h", "services", "collectstatic"}
+WITHOUT_SERVERS = {
+    "help",
+    "version",
+    "--help",
+    "--version",
+    "-h",
+    "services",
+    "collectstatic",
+    "mailcatcher",
+}
 
 
 def main() -> None:

@@ -272,5 +272,9 @@ LOGGING = {
     },
     "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stream"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # The catcher would log every line it reads, addresses included.
+        "mail.log": {"level": "WARNING"},
+    },
 }
