@@ -14,19 +14,17 @@ with its state at that second. Invariants:
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.replay import I16, I32, I64, Fills, Holdings, terms_of
+from exchange.domain.replay import I16, I32, I64, Fills, Holdings, reason_of, terms_of
 from exchange.domain.rules import RuleRefused
 from exchange.domain.value import INVERSE, ContractSpec
 
-if TYPE_CHECKING:
-    from exchange.domain.liquidation_kernels import Found, Market, Moves, Progress, Units
-
 CROSS, FIXED, EXEMPT = 0, 1, 2
+TAKEOVER = 1
 WHOLE_UNIT = -1
 """Contract of a crossing that closes a whole cross account."""
 
@@ -116,22 +114,13 @@ def first_crossings(
     is each contract's settlement asset. Raises `MarksRefused` for an incomplete path and
     `RuleRefused` for a leverage the rules do not know.
     """
-    from exchange.domain import liquidation_kernels as kernels
-
     market = _market(specs, paths)
     book = _book(opening, cash, fills, specs, asset_of, terms)
-    moves = _moves(moved, book.units, cash.shape[1])
-    takeovers = int(((fills.flags >> np.uint8(1)) & np.uint8(3) == kernels.TAKEOVER).sum())
-    progress = _progress(book.units, paths.marks.shape[0])
+    moves = _moves(moved, book, cash.shape)
+    takeovers = int((reason_of(fills.flags) == TAKEOVER).sum())
 
-    def search(part: int) -> "Found":
-        found = _found(book, paths.marks.shape[0], takeovers)
-        kernels.follow(
-            market, book.units, progress, found, paths.times, fills, book.row_of, book.unit_of,
-            moves, part, workers,
-        )  # fmt: skip
-        kernels.look_at_all(market, book.units, progress, found, part, workers)
-        return found
+    def search(part: int) -> _Found:
+        return _search(market, book, fills, moves, paths.times, takeovers, part, workers)
 
     if workers == 1:
         return _collect([search(0)], book)
@@ -139,19 +128,55 @@ def first_crossings(
         return _collect(list(pool.map(search, range(workers))), book)
 
 
+class _Market(NamedTuple):
+    """What the kernels call terms, marks and ends."""
+
+    terms: I64
+    marks: I64
+    ends: npt.NDArray[np.float64]
+
+
 class _Book(NamedTuple):
-    units: "Units"
-    account: I32  # per row
-    row_of: I32  # [account, contract]
-    unit_of: I32  # per row, -1 where exempt
-    unit_account: I32
-    unit_asset: I16
-    unit_contract: I16
+    """Units and positions as the kernels' records, and whose they are."""
+
+    units: I64
+    rows: I64
+    row_of: I32
+    account: I32
+    asset: I16
+    contract: I16
 
 
-def _market(specs: Sequence[ContractSpec], paths: MarkPaths) -> "Market":
-    """Check the paths and prepare the extremes of every contract's value."""
+class _Found(NamedTuple):
+    number: I64
+    crossings: I64
+    legs: I64
+
+
+def _search(
+    market: _Market,
+    book: _Book,
+    fills: Fills,
+    moves: I64,
+    times: I64,
+    takeovers: int,
+    part: int,
+    parts: int,
+) -> _Found:
+    """Follow the tape for every ``parts``-th unit; the others are left alone."""
     from exchange.domain import liquidation_kernels as kernels
+
+    found = _room(book, market.marks.shape[0], takeovers)
+    crossed = np.zeros((book.units.shape[0], market.marks.shape[0]), np.uint8)
+    state = (*market, book.units, book.rows, crossed, *found)
+    kernels.follow(*state, times, book.row_of, *fills[1:7], fills.flags, moves, part, parts)
+    kernels.look_at_all(*state, part, parts)
+    return found
+
+
+def _market(specs: Sequence[ContractSpec], paths: MarkPaths) -> _Market:
+    """Check the paths and prepare the extremes of every contract's value."""
+    from exchange.domain.margin_units import fill_extremes
     from exchange.domain.rules.okex_2018 import factor_table
 
     _check_paths(specs, paths)
@@ -160,13 +185,11 @@ def _market(specs: Sequence[ContractSpec], paths: MarkPaths) -> "Market":
     inverse = (kind == INVERSE)[None, :, None]
     value = np.where(inverse, -rate / paths.marks, rate * paths.marks)
     seconds = paths.times.size
-    level = np.zeros(seconds + 1, np.int8)
-    level[1:] = np.floor(np.log2(np.arange(1, seconds + 1)) + 1e-12)
-    shape = (*value.shape[:2], int(level[-1]) + 1, seconds)
-    low, high = np.empty(shape), np.empty(shape)
-    kernels.extremes(value, low, high)
-    marks = np.ascontiguousarray(paths.marks)
-    return kernels.Market(kind, num, den, factor_table(specs), marks, low, high, level)
+    ends = np.empty((*value.shape[:2], 2, seconds.bit_length(), seconds))
+    ends[:, :, :, 0] = value[:, :, None]
+    fill_extremes(ends)
+    terms = np.column_stack((kind, num, den, factor_table(specs)))
+    return _Market(np.ascontiguousarray(terms), np.ascontiguousarray(paths.marks), ends)
 
 
 def _check_paths(specs: Sequence[ContractSpec], paths: MarkPaths) -> None:
@@ -190,7 +213,7 @@ def _book(
     terms: MarginTerms,
 ) -> _Book:
     """Number the positions so that each unit's lie together, and set their opening state."""
-    from exchange.domain import liquidation_kernels as kernels
+    from exchange.domain import margin_units as layout
 
     seen = np.zeros((terms.mode.size, len(specs)), np.bool_)
     seen[opening.account, opening.contract] = True
@@ -201,30 +224,29 @@ def _book(
     row_of = np.full(seen.shape, -1, np.int32)
     row_of[account, contract] = np.arange(account.size, dtype=np.int32)
 
-    mode = terms.mode[account]
     asset = asset_of[contract]
     new = np.ones(account.size, np.bool_)
     same = (account[1:] == account[:-1]) & (asset[1:] == asset[:-1])
-    new[1:] = ~same | (mode[1:] == FIXED)
-    unit_of = (np.cumsum(new) - 1).astype(np.int32)
+    new[1:] = ~same | (terms.mode[account][1:] == FIXED)
     first = np.flatnonzero(new)
-    state = np.zeros((account.size, 2), np.int64)
-    rows = row_of[opening.account, opening.contract]
-    state[rows, 0], state[rows, 1] = opening.quantity, opening.cost
+    rows = np.zeros((account.size, 4), np.int64)
+    rows[:, layout.CONTRACT] = contract
+    rows[:, layout.UNIT] = np.cumsum(new) - 1
+    held = row_of[opening.account, opening.contract]
+    rows[held, layout.QUANTITY] = opening.quantity
+    rows[held, layout.COST] = opening.cost
 
-    unit_account, unit_asset = account[first].astype(np.int32), asset[first]
-    unit_mode, leverage = terms.mode[unit_account], terms.leverage[unit_account]
-    _check_leverage(unit_account, unit_mode, leverage)
-    units = kernels.Units(
-        np.append(first, account.size).astype(np.int64), contract, state, unit_mode,
-        leverage, (leverage == 20).astype(np.int64),
-        unit_account.astype(np.int64) * cash.shape[1] + unit_asset, cash.ravel().copy(),
-    )  # fmt: skip
-    unit_of[mode == EXEMPT] = -1
-    unit_contract = np.where(unit_mode == FIXED, contract[first], WHOLE_UNIT).astype(np.int16)
-    return _Book(
-        units, account.astype(np.int32), row_of, unit_of, unit_account, unit_asset, unit_contract
-    )
+    owner, mode = account[first].astype(np.int32), terms.mode[account[first]]
+    _check_leverage(owner, mode, terms.leverage[owner])
+    units = np.zeros((first.size, 8), np.int64)
+    units[:, layout.START] = first
+    units[:, layout.STOP] = np.append(first[1:], account.size)
+    units[:, layout.MODE] = mode
+    units[:, layout.LEVERAGE] = terms.leverage[owner]
+    units[:, layout.CASH] = cash[owner, asset[first]]
+    units[:, layout.CLOSED_AT] = -1
+    whole = np.where(mode == FIXED, contract[first], WHOLE_UNIT).astype(np.int16)
+    return _Book(units, rows, row_of, owner, asset[first], whole)
 
 
 def _check_leverage(account: I32, mode: npt.NDArray[np.uint8], leverage: I64) -> None:
@@ -236,58 +258,42 @@ def _check_leverage(account: I32, mode: npt.NDArray[np.uint8], leverage: I64) ->
         raise RuleRefused(f"account {account[at]} has leverage {leverage[at]}, not 10 or 20")
 
 
-def _moves(moved: CashEvents, units: "Units", assets: int) -> "Moves":
-    """Cash movements that reach a cross unit; the others change no one's health."""
-    from exchange.domain import liquidation_kernels as kernels
+def _moves(moved: CashEvents, book: _Book, cells: tuple[int, ...]) -> I64:
+    """Time, unit and amount of the movements that reach a cross unit; others change no health."""
+    from exchange.domain import margin_units as layout
 
-    cross = units.mode == CROSS
-    unit_at = np.full(units.cash.size, -1, np.int64)
-    unit_at[units.cell[cross]] = np.flatnonzero(cross)
-    unit = unit_at[moved.account.astype(np.int64) * assets + moved.asset]
-    keep = unit >= 0
-    return kernels.Moves(moved.time[keep], unit[keep], moved.amount[keep])
-
-
-def _progress(units: "Units", paths: int) -> "Progress":
-    from exchange.domain import liquidation_kernels as kernels
-
-    count = units.mode.size
-    checked = np.where(units.mode == EXEMPT, np.iinfo(np.int64).max, 0).astype(np.int64)
-    return kernels.Progress(
-        checked,
-        np.zeros(count, np.int64),
-        np.full(count, -1, np.int64),
-        np.zeros((paths, count), np.uint8),
-    )
+    cross = book.units[:, layout.MODE] == CROSS
+    unit_at = np.full(cells, -1, np.int64)
+    unit_at[book.account[cross], book.asset[cross]] = np.flatnonzero(cross)
+    unit = unit_at[moved.account, moved.asset]
+    moves = np.column_stack((moved.time, unit, moved.amount))
+    return np.ascontiguousarray(moves[unit >= 0])
 
 
-def _found(book: _Book, paths: int, takeovers: int) -> "Found":
+def _room(book: _Book, paths: int, takeovers: int) -> _Found:
     """Room for every crossing there can be; memory is only taken as it is written."""
-    from exchange.domain import liquidation_kernels as kernels
+    from exchange.domain import margin_units as layout
 
-    units = book.units
-    widest = int(np.diff(units.start).max(initial=0))
-    crossings = paths * (units.mode.size + takeovers)
-    legs = paths * (book.account.size + takeovers * widest)
-    return kernels.Found(
-        np.zeros(2, np.int64),
-        np.empty((crossings, 6), np.int64),
-        np.empty((legs, 5), np.int64),
+    widths = book.units[:, layout.STOP] - book.units[:, layout.START]
+    crossings = paths * (book.units.shape[0] + takeovers)
+    legs = paths * (book.rows.shape[0] + takeovers * int(widths.max(initial=0)))
+    return _Found(
+        np.zeros(2, np.int64), np.empty((crossings, 6), np.int64), np.empty((legs, 5), np.int64)
     )
 
 
-def _collect(parts: "Sequence[Found]", book: _Book) -> Crossings:
+def _collect(parts: Sequence[_Found], book: _Book) -> Crossings:
     """Join the workers' findings in one fixed order."""
     crossings, legs, offset = [], [], 0
     for found in parts:
-        count, leg_count = found.count.tolist()
-        crossings.append(found.crossing[:count])
-        leg = found.leg[:leg_count].copy()
+        count, leg_count = found.number.tolist()
+        crossings.append(found.crossings[:count])
+        leg = found.legs[:leg_count].copy()
         leg[:, 0] += offset
         legs.append(leg)
         offset += count
-    rows, leg = np.concatenate(crossings), np.concatenate(legs)
-    path, unit, episode, second, equity, maintenance = rows.T
+    path, unit, episode, second, equity, maintenance = np.concatenate(crossings).T
+    leg = np.concatenate(legs)
     order = np.lexsort((episode, unit, path))
     rank = np.empty(order.size, np.int64)
     rank[order] = np.arange(order.size)
@@ -295,9 +301,8 @@ def _collect(parts: "Sequence[Found]", book: _Book) -> Crossings:
     lengths = np.bincount(rank[leg[:, 0]], minlength=order.size)
     unit = unit[order]
     return Crossings(
-        path[order].astype(np.int16), book.unit_account[unit], book.unit_contract[unit],
-        book.unit_asset[unit], episode[order].astype(np.int32), second[order].astype(np.int32),
-        equity[order], maintenance[order],
-        np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
-        book.units.contract[leg[:, 1]], leg[:, 2].copy(), leg[:, 3].copy(), leg[:, 4].copy(),
+        path[order].astype(np.int16), book.account[unit], book.contract[unit], book.asset[unit],
+        episode[order].astype(np.int32), second[order].astype(np.int32), equity[order],
+        maintenance[order], np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        leg[:, 1].astype(np.int16), leg[:, 2].copy(), leg[:, 3].copy(), leg[:, 4].copy(),
     )  # fmt: skip

@@ -1,0 +1,118 @@
+"""Compiled health of a unit of margin: exact at one second, bounded over a stretch.
+
+A *unit* is what the venue closes together: a cross account in one settlement asset, or one
+fixed-margin position. Its health falls when a long's price falls and when a short's price
+rises, so over any stretch of seconds it is at least its health at the worst price of each
+contract. Those prices come from tables of extremes over power-of-two stretches, in float64,
+and the bound is lowered by more than their rounding error.
+
+A unit is one record of eight int64 and a position one of four, so that deciding a unit
+touches a cache line or two, and so that few arrays are handed from kernel to kernel.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from exchange.domain.kernel import kernel
+from exchange.domain.rules.okex_2018 import okex_fixed_margin, okex_maintenance
+from exchange.domain.value_kernels import trade_value
+
+Array = Any
+
+CROSS, FIXED, EXEMPT = 0, 1, 2
+# columns of units i64[U, 8]
+START, STOP, MODE, LEVERAGE, CASH, CHECKED, EPISODE, CLOSED_AT = range(8)
+# columns of rows i64[R, 4]
+CONTRACT, QUANTITY, COST, UNIT = range(4)
+# columns of terms i64[C, 5]; FACTOR + 0 at 10x, + 1 at 20x, millionths
+KIND, NUM, DEN, FACTOR = range(4)
+LOW, HIGH = 0, 1
+UNDECIDED = 1e-12
+"""Relative error allowed to a float64 bound; the true one is below 1e-14."""
+
+
+@kernel
+def fill_extremes(ends: Array) -> None:
+    """Extremes over stretches of 2, 4, 8 ... seconds, from level 0 of f64[P, C, 2, level, T]."""
+    paths, contracts, _, levels, seconds = ends.shape
+    for p in range(paths):
+        for c in range(contracts):
+            for k in range(1, levels):
+                half = 1 << (k - 1)
+                for i in range(seconds - 2 * half + 1):
+                    ends[p, c, LOW, k, i] = min(
+                        ends[p, c, LOW, k - 1, i], ends[p, c, LOW, k - 1, i + half]
+                    )
+                    ends[p, c, HIGH, k, i] = max(
+                        ends[p, c, HIGH, k - 1, i], ends[p, c, HIGH, k - 1, i + half]
+                    )
+
+
+@kernel
+def worst_health(
+    terms: Array, ends: Array, units: Array, rows: Array, path: int, u: int, a: int, b: int
+) -> float:
+    """A lower bound of the unit's health over seconds ``a .. b``; infinite when flat."""
+    k = 0
+    while (2 << k) <= b - a:
+        k += 1
+    last = b - (1 << k)
+    fixed = units[u, MODE] == FIXED
+    leverage = units[u, LEVERAGE]
+    factor = FACTOR + (1 if leverage == 20 else 0)
+    share = 1e-6 / float(leverage)
+    bound, size, held = 0.0, 0.0, 0
+    for row in range(units[u, START], units[u, STOP]):
+        quantity = rows[row, QUANTITY]
+        if quantity == 0:
+            continue
+        c = rows[row, CONTRACT]
+        if quantity > 0:
+            value = min(ends[path, c, LOW, k, a], ends[path, c, LOW, k, last])
+        else:
+            value = max(ends[path, c, HIGH, k, a], ends[path, c, HIGH, k, last])
+        amount = float(quantity) * value
+        cost = float(rows[row, COST])
+        rate = float(terms[c, factor])
+        if fixed:
+            bound += amount - cost + (1e6 - rate) * share * abs(cost)
+        else:
+            bound += amount - cost - rate * share * abs(amount)
+        size += abs(amount) + abs(cost)
+        held += 1
+    if held == 0:
+        return np.inf
+    if not fixed:
+        bound += float(units[u, CASH])
+        size += abs(float(units[u, CASH]))
+    return bound - 4.0 * float(1 + held) - UNDECIDED * size
+
+
+@kernel
+def health_at(
+    terms: Array, marks: Array, units: Array, rows: Array, path: int, u: int, second: int
+) -> tuple[int, int, int]:
+    """Equity, maintenance and number of open positions of a unit at one second, exactly."""
+    equity, maintenance, held = 0, 0, 0
+    fixed = units[u, MODE] == FIXED
+    leverage = units[u, LEVERAGE]
+    factor = FACTOR + (1 if leverage == 20 else 0)
+    for row in range(units[u, START], units[u, STOP]):
+        quantity, cost = rows[row, QUANTITY], rows[row, COST]
+        if quantity == 0:
+            continue
+        c = rows[row, CONTRACT]
+        ticks = marks[path, c, second]
+        value = trade_value(terms[c, KIND], terms[c, NUM], terms[c, DEN], quantity, ticks)
+        equity += value - cost
+        if fixed:
+            margin = okex_fixed_margin(cost, leverage)
+            equity += margin
+            maintenance += okex_maintenance(margin, terms[c, factor], 1)
+        else:
+            maintenance += okex_maintenance(abs(value), terms[c, factor], leverage)
+        held += 1
+    if not fixed:
+        equity += units[u, CASH]
+    return equity, maintenance, held
