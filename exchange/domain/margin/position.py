@@ -15,7 +15,7 @@ LONG, SHORT = 1, -1
 
 
 class Leg(NamedTuple):
-    """A position of one side. ``side`` is +1 long or -1 short; ``size`` and ``entry`` above zero."""
+    """A position: ``side`` is +1 long or -1 short, ``size`` and ``entry`` are above zero."""
 
     contract: str
     side: int

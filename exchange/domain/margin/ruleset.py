@@ -120,7 +120,6 @@ class RuleSet:
     """Name of a second price that must breach too before anything is liquidated (Huobi)."""
     amount_quantum: Decimal = Decimal("0.00000001")
     amount_rounding: str = "half_even"
-    faces: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def plain(symbol: str) -> str:
@@ -140,11 +139,7 @@ def percent(rate: Fraction) -> str:
     return f"{text} %" if scaled * 10**6 == round(scaled * 10**6) else f"about {text} %"
 
 
-def given_or_table(
-    tables: Mapping[str, tuple[Tier, ...]] | None = None,
-    *,
-    initial: RateFunction | None = None,
-) -> RateFunction:
+def given_or_table(tables: Mapping[str, tuple[Tier, ...]] | None = None) -> RateFunction:
     """Rates from ``maintenance`` (and ``deduction``) as given, else from the symbol's table."""
     known = tables or {}
 

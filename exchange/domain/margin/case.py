@@ -1,0 +1,215 @@
+"""A request worked out: the account it describes and every figure of it, unrounded."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from exchange.domain.margin import health
+from exchange.domain.margin.health import ENTRY, FEE_AT_MARK, Account, Holding
+from exchange.domain.margin.position import QUANTO, Leg, leveraged_bankruptcy
+from exchange.domain.margin.request import Position, Request, Sums
+from exchange.domain.margin.ruleset import (
+    EQUITY_OVER_MAINTENANCE,
+    ISOLATED,
+    MAINTENANCE_OVER_EQUITY,
+    Lacking,
+    QuoteRefused,
+    Rates,
+    RuleSet,
+    Terms,
+)
+
+ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The account of a request under a rule set; ``margin_from`` says whose the collateral is."""
+
+    request: Request
+    rules: RuleSet
+    contract: str
+    rates: Rates
+    account: Account
+    margin_from: str
+
+    @property
+    def leg(self) -> Leg:
+        return self.account.holdings[0].leg
+
+    @property
+    def basis(self) -> str:
+        return self.rules.basis[self.request.mode]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The answer in exact fractions; None where a figure is not defined."""
+
+    position_value: Fraction
+    initial_margin: Fraction | None
+    maintenance_margin: Fraction
+    bankruptcy_price: Fraction | None
+    liquidation_price: Fraction | None
+    pnl: Fraction | None
+    equity: Fraction | None
+    margin_ratio: Fraction | None
+    margin_ratio_ema: Fraction | None
+    effective_leverage: Fraction | None
+
+
+def _contract(rules: RuleSet, position: Position) -> str:
+    contract = position.contract or rules.contracts[0]
+    if contract not in rules.contracts:
+        raise QuoteRefused(
+            "contract", f"{rules.name} covers {', '.join(rules.contracts)} contracts only"
+        )
+    if contract == QUANTO and position.face is None:
+        raise Lacking(rules.name, "face", "the coins one contract is worth per point of price")
+    return contract
+
+
+def _terms(
+    rules: RuleSet, mode: str, contract: str, position: Position, net: Fraction | None
+) -> Terms:
+    leg = Leg(contract, position.side, position.size, position.entry)
+    return Terms(
+        rules=rules.name,
+        mode=mode,
+        contract=contract,
+        size=position.size,
+        contracts=position.quantity,
+        entry_value=leg.entry_value,
+        leverage=position.leverage,
+        maintenance=position.maintenance,
+        deduction=position.deduction,
+        symbol=position.symbol,
+        net_contracts=net,
+    )
+
+
+def _holding(
+    rules: RuleSet, mode: str, contract: str, position: Position, net: Fraction | None = None
+) -> tuple[Holding, Rates]:
+    rates = rules.rates(_terms(rules, mode, contract, position, net))
+    leg = Leg(contract, position.side, position.size, position.entry)
+    return Holding(leg, rates.tiers, rules.basis[mode]), rates
+
+
+def _others(case_rules: RuleSet, request: Request) -> tuple[Fraction, Fraction]:
+    """Maintenance and profit of the rest of a cross account."""
+    due = gained = ZERO
+    for other in request.others:
+        if isinstance(other, Sums):
+            due += other.maintenance_margin
+            gained += other.unrealised_pnl
+            continue
+        contract = _contract(case_rules, other)
+        leverage = other.leverage or request.position.leverage
+        filled = Position(
+            side=other.side,
+            quantity=other.quantity,
+            entry=other.entry,
+            mark=other.mark,
+            leverage=leverage,
+            maintenance=other.maintenance,
+            deduction=other.deduction,
+            face=other.face,
+            contract=contract,
+            symbol=other.symbol,
+        )
+        holding, _ = _holding(case_rules, request.mode, contract, filled)
+        assert other.mark is not None
+        due += holding.maintenance(other.mark)
+        gained += holding.leg.profit(other.mark)
+    return due, gained
+
+
+def _collateral(rules: RuleSet, request: Request, leg: Leg) -> tuple[Fraction, str]:
+    if request.collateral is not None:
+        whole = "the whole cross balance" if request.mode != ISOLATED else "the position's margin"
+        return request.collateral, f"{whole}, as given"
+    leverage = request.position.leverage
+    if request.mode != ISOLATED or leverage is None:
+        also = " (or leverage, from which the margin follows)" if request.mode == ISOLATED else ""
+        raise Lacking(rules.name, "collateral", f"what stands behind the position{also}")
+    margin = leg.entry_value / leverage
+    fee = request.taker_fee or ZERO
+    if rules.fee[ISOLATED].in_bankruptcy and fee:
+        if leverage > 1 or leg.side > 0:
+            bankrupt = leveraged_bankruptcy(leg.contract, leg.side, leg.entry, leverage)
+            margin += fee * leg.value(bankrupt) if bankrupt > 0 else ZERO
+        return margin, "entry value / leverage, plus the fee of closing at bankruptcy"
+    return margin, "entry value / leverage"
+
+
+def open_case(request: Request, rules: RuleSet) -> Case:
+    """Build the account a request describes. Raises `QuoteRefused`, naming what lacks."""
+    position = request.position
+    contract = _contract(rules, position)
+    if request.ema is not None and rules.second_price != "ema":
+        raise QuoteRefused("ema", f"{rules.name} looks at one price only; leave ema out")
+    net = abs(position.quantity - request.hedge.quantity) if request.hedge else None
+    own, rates = _holding(rules, request.mode, contract, position, net)
+    holdings = [own]
+    if request.hedge:
+        holdings.append(_holding(rules, request.mode, contract, request.hedge, net)[0])
+    due, gained = _others(rules, request)
+    collateral, margin_from = _collateral(rules, request, own.leg)
+    fee = rules.fee[request.mode]
+    account = Account(
+        holdings=tuple(holdings),
+        collateral=collateral,
+        others_profit=gained,
+        others_maintenance=due,
+        fee=request.taker_fee or ZERO,
+        fee_at=fee.at,
+        fee_in_bankruptcy=fee.in_bankruptcy,
+    )
+    return Case(
+        request=request,
+        rules=rules,
+        contract=contract,
+        rates=rates,
+        account=account,
+        margin_from=margin_from,
+    )
+
+
+def margin_ratio(case: Case, price: Fraction) -> Fraction | None:
+    """The venue's own margin ratio at a price; None where it divides by nothing."""
+    account = case.account
+    due = sum((holding.maintenance(price) for holding in account.holdings), ZERO)
+    due += account.others_maintenance
+    left = health.equity(account, price)
+    if case.rules.ratio == MAINTENANCE_OVER_EQUITY:
+        return due / left if left > 0 else None
+    if case.rules.ratio == EQUITY_OVER_MAINTENANCE:
+        fee = health.closing_fee(account, price) if account.fee_at == FEE_AT_MARK else ZERO
+        return left / (due + fee) if due + fee > 0 else None
+    factor = case.rates.factor
+    return left * factor / due - factor if factor and due > 0 else None
+
+
+def work_out(case: Case) -> Figures:
+    """Every figure of a case, in exact fractions."""
+    account, mark = case.account, case.request.position.mark
+    price = case.leg.entry if mark is None else mark
+    initial_at = case.leg.entry
+    if case.rules.initial_basis[case.request.mode] != ENTRY:
+        initial_at = price
+    value = sum((holding.leg.value(price) for holding in account.holdings), ZERO)
+    initial_value = sum((holding.leg.value(initial_at) for holding in account.holdings), ZERO)
+    left = health.equity(account, price)
+    ema = case.request.ema
+    return Figures(
+        position_value=value,
+        initial_margin=None if case.rates.initial is None else case.rates.initial * initial_value,
+        maintenance_margin=sum((each.maintenance(price) for each in account.holdings), ZERO),
+        bankruptcy_price=health.bankruptcy_price(account),
+        liquidation_price=health.liquidation_price(account),
+        pnl=None if mark is None else sum((e.leg.profit(mark) for e in account.holdings), ZERO),
+        equity=left if mark is not None else None,
+        margin_ratio=None if mark is None else margin_ratio(case, mark),
+        margin_ratio_ema=None if ema is None else margin_ratio(case, ema),
+        effective_leverage=value / left if left > 0 else None,
+    )
