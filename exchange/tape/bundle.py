@@ -36,8 +36,8 @@ def _quiet(label: str, done: int, total: int) -> None:
 def read(path: Path | str, progress: Progress | None = None) -> Tape:
     """Read, check and store the bundle at `path`, a folder or a .zip; returns its tape.
 
-    Raises `BundleRefused` with every problem, and `store.StoreFull`; both leave the store as it
-    was. `progress(label, done, total)` is called after every block of rows.
+    Raises `BundleRefused` with every problem, and `store.StoreUnwritable`; both leave the store as
+    it was. `progress(label, done, total)` is called after every block of rows.
     """
     told = progress or _quiet
     problems = Problems()

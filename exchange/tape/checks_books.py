@@ -145,7 +145,8 @@ def accounts(rows: Rows, problems: Problems) -> None:
     mailed = _bool(pc.not_equal(columns["email"], ""))
     shaped = _bool(pc.match_substring_regex(columns["email"], EMAIL))
     _flag(rows, customer & ~coded, "accounts.no_customer", "customer",
-          "is a customer's account without a customer.", "Name the customer.", problems)  # fmt: skip
+          "is a customer's account without a customer.", "Name the customer.",
+          problems)  # fmt: skip
     _flag(rows, (columns["kind"] > CUSTOMER) & coded, "accounts.house_customer", "customer",
           "is a house or insurance account that names a customer.",
           "Leave customer empty, or make it a customer's account.", problems)  # fmt: skip

@@ -219,14 +219,13 @@ def _csv(
 
     def ragged(row: pacsv.InvalidRow) -> str:
         numbering.dropped.append(row.number)
-        blank = not row.text.strip()
         problems.add(
-            "row.blank" if blank else "row.ragged", file.name,
-            "is a blank line." if blank
-            else f"has {row.actual_columns} cells where the header has {row.expected_columns}.",
-            "Remove the line." if blank else "Quote cells that contain commas; fill empty ones.",
+            "row.ragged",
+            file.name,
+            f"has {row.actual_columns} cells where the header has {row.expected_columns}.",
+            "Quote cells that contain commas; give every column a cell.",
             row=row.number,
-        )  # fmt: skip
+        )
         return "skip"
 
     with _stream(source, file) as (stream, raw):

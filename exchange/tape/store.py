@@ -7,12 +7,15 @@ final name, flushed to the disk and renamed, tables first and the tape's index l
 can be found is whole.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +44,8 @@ TABLES: dict[str, type] = {
 Progress = Callable[[str, int, int], None]
 
 
-class StoreFull(OSError):
-    """The tape did not fit on the disk; nothing of it can be found in the store."""
+class StoreUnwritable(OSError):
+    """The disk is full or refuses; nothing of the tape can be found in the store."""
 
 
 class TapeMissing(LookupError):
@@ -121,35 +124,47 @@ def save(tape_parts: dict[str, Any], progress: Progress | None = None) -> Tape:
     """Store a tape and return it with its digest.
 
     `tape_parts` are the fields of `Tape` but the digest. Storing what is there already changes
-    nothing. Raises `StoreFull` when the disk is; other faults of the disk pass through.
+    nothing. Raises `StoreUnwritable` for every fault of the disk.
     """
     target = folder()
-    target.mkdir(parents=True, exist_ok=True)
     digests: dict[str, str] = {}
     written: list[Path] = []
     try:
-        for done, name in enumerate(TABLES):
-            table = tape_parts[name]
-            digests[name] = digest = table_digest(name, table)
-            path = target / f"{digest}.parquet"
-            if not path.exists():
-                _place(path, lambda temporary, table=table: _write(temporary, table))  # type: ignore[misc]
-                written.append(path)
-            if progress:
-                progress("Storing the tape", done + 1, len(TABLES))
-        index = _index(tape_parts["manifest"], tape_parts["specs"], digests)
-        digest = hashlib.sha256(VERSION + index).hexdigest()
-        path = target / f"{digest}.json"
-        if not path.exists():
-            _place(path, lambda temporary: temporary.write_bytes(index))
+        target.mkdir(parents=True, exist_ok=True)
+        with _alone(target):
+            try:
+                for done, name in enumerate(TABLES):
+                    table = tape_parts[name]
+                    digests[name] = digest = table_digest(name, table)
+                    path = target / f"{digest}.parquet"
+                    if not path.exists():
+                        _place(path, partial(_write, table=table))
+                        written.append(path)
+                    if progress:
+                        progress("Storing the tape", done + 1, len(TABLES))
+                index = _index(tape_parts["manifest"], tape_parts["specs"], digests)
+                digest = hashlib.sha256(VERSION + index).hexdigest()
+                path = target / f"{digest}.json"
+                if not path.exists():
+                    _place(path, lambda temporary: temporary.write_bytes(index))
+            except OSError:
+                for path in written:
+                    path.unlink(missing_ok=True)
+                raise
     except OSError as fault:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise StoreFull(
+        raise StoreUnwritable(
             f"The tape could not be stored in {target}: {fault.strerror or fault}. "
             "Nothing of it was kept. Free some space or correct the folder, then import again."
         ) from fault
     return Tape(digest=digest, **tape_parts)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """One writer at a time: what a failing one takes back, no other has come to rely on."""
+    with (target / ".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _place(path: Path, write: Callable[[Path], object]) -> None:
