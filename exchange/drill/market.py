@@ -1,0 +1,66 @@
+"""The event loop: what happens in one second of the drill, in which order.
+
+Second ``t`` covers the instants after ``t - 1`` up to and including ``t``:
+
+1. accounts found due at the marks of ``t - 1`` are taken over;
+2. money moves between wallets, in and out;
+3. makers quote, the insurance account sells, the pushers push, customers trade;
+4. where a price is published, the last trade happens at it, on the second;
+5. the marks of ``t`` are the last traded prices, and the watch looks for accounts due.
+
+So the state and the marks at ``t`` are exactly what decides a take-over right after ``t``.
+"""
+
+from exchange.domain.kernel import kernel
+from exchange.drill.agents.flow import customers, expire
+from exchange.drill.agents.makers import quote
+from exchange.drill.agents.pressure import arbitrage, bid_the_floor, print_any, print_at, push
+from exchange.drill.agents.wallets import transfers
+from exchange.drill.liquidation import (
+    sell_inventory,
+    take_over_due,
+    take_over_wrongly,
+    wrongs_due,
+)
+from exchange.drill.state import N_EVENTS, N_TRADES, Cast, Market, Script
+from exchange.drill.watch import inspect
+
+
+@kernel
+def _remember_cash(m: Market) -> None:
+    """At the cut-off: what everybody had, to know who won afterwards."""
+    for account in range(m.wallets.shape[0]):
+        for asset in range(m.wallets.shape[1]):
+            m.wallets[account, asset].before = m.wallets[account, asset].cash
+
+
+@kernel
+def run(m: Market, s: Script, cast: Cast, first: int, last: int) -> int:
+    """Play seconds ``first .. last``. Returns 0, or the second whose published price failed."""
+    contracts = m.terms.shape[0]
+    leeway = max(12, int(m.trades.shape[0] // 250))
+    for second in range(first, last + 1):
+        s.batches[second] = m.count[N_EVENTS]
+        take_over_due(m, s, second)
+        if wrongs_due(m, s, second):
+            take_over_wrongly(m, s, second)
+        transfers(m, s, cast, second)
+        expire(m, second)
+        quote(m, s, cast, second)
+        ahead = m.count[N_TRADES] - s.plan[second] - leeway
+        sell_inventory(m, s, second, ahead)
+        bid_the_floor(m, s, cast, second)
+        if ahead <= 0:
+            push(m, s, cast, second)
+            arbitrage(m, s, cast, second, 0)
+        customers(m, s, cast, second)
+        if s.pin[second] > 0 and not print_at(m, s, cast, second, s.pin[second]):
+            return second
+        if s.pin[second] == 0 and s.exact[second] and not print_any(m, s, cast, second):
+            return second
+        inspect(m)
+        if second == s.cutoff:
+            _remember_cash(m)
+        for contract in range(contracts):
+            s.marks[second, contract] = m.last[contract]
+    return 0

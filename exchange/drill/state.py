@@ -1,0 +1,161 @@
+"""Everything the compiled market reads and writes, as flat arrays in one named tuple.
+
+Records instead of objects: one row per account and contract (`POSITION`), per account and
+settlement asset (`WALLET`), per resting order, per trade. Amounts are int64 minor units,
+prices int64 ticks, quantities int64 contracts; floats appear only where somebody *decides*
+(how much to trade, where to quote), never in what is booked.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+BUY, SELL = 0, 1
+TRADE, TAKEOVER, LIQUIDATION = 0, 1, 2
+DEPOSIT, WITHDRAWAL, INTERNAL = 0, 1, 2
+FUTURES, FUNDING = 0, 1
+
+# What an account does in the market (`accounts.role`).
+TRADER, MAKER, HEDGER, ARBITRAGEUR, SELLER, GAINER, HUNTER, QUIET, HOUSE = range(9)
+
+# Slots of `Market.count`.
+(
+    N_TRADES, N_ORDERS, N_EVENTS, N_FREE, N_DIRTY, N_DUE, N_TRANSFERS, N_FORCED, TRADES_MOST,
+    INSURANCE, N_MISSED, MISSED_MOST, N_WRONG, WRONG_MOST, N_REFERENCES, N_BATCHES, N_PAYOUTS,
+    N_UNPRICED, RING_HEAD, RING_TAIL,
+) = range(20)  # fmt: skip
+COUNTERS = 24
+
+BUCKETS = 1 << 20
+BUCKET_WIDTH = 2e-5
+"""The liquidation watch sorts accounts by how far the market must still move (log price)."""
+
+NEVER = 1 << 30
+
+_I8, _I32, _I64, _F64 = np.int8, np.int32, np.int64, np.float64
+
+TERM = np.dtype(
+    [(name, _I64) for name in ("kind", "num", "den", "asset", "factor10", "factor20")], align=True
+)
+ACCOUNT = np.dtype(
+    [
+        ("leverage", _I64), ("mode", _I64), ("role", _I64), ("home", _I64), ("other", _I64),
+        ("epoch", _I64), ("idle_until", _I64), ("appetite", _F64), ("size", _F64),
+    ],
+    align=True,
+)  # fmt: skip
+POSITION = np.dtype(
+    [("quantity", _I64), ("cost", _I64), ("realised", _I64), ("fees", _I64)], align=True
+)
+WALLET = np.dtype(
+    [
+        ("cash", _I64), ("funding", _I64), ("before", _I64),
+        ("next", _I32), ("prev", _I32), ("slot", _I32), ("dirty", _I32),
+    ],
+    align=True,
+)  # fmt: skip
+ORDER = np.dtype(
+    [
+        ("quantity", _I64), ("ident", _I64), ("epoch", _I64), ("owner", _I32), ("level", _I32),
+        ("next", _I32), ("prev", _I32), ("side", _I32), ("contract", _I32),
+    ],
+    align=True,
+)  # fmt: skip
+LEVEL = np.dtype([("head", _I32), ("tail", _I32)], align=True)
+TRADE_ROW = np.dtype(
+    [
+        ("event", _I64), ("price", _I64), ("quantity", _I64), ("taker_fee", _I64),
+        ("maker_fee", _I64), ("taker_order", _I64), ("maker_order", _I64), ("taker", _I32),
+        ("maker", _I32), ("contract", _I8), ("side", _I8), ("reason", _I8),
+    ],
+    align=True,
+)  # fmt: skip
+TRANSFER_ROW = np.dtype(
+    [
+        ("event", _I64), ("amount", _I64), ("reference", _I64), ("account", _I32),
+        ("wallet", _I8), ("asset", _I8), ("kind", _I8),
+    ],
+    align=True,
+)  # fmt: skip
+FORCED_ROW = np.dtype(
+    [
+        ("event", _I64), ("quantity", _I64), ("price", _I64), ("health", _I64),
+        ("account", _I32), ("contract", _I8),
+    ],
+    align=True,
+)  # fmt: skip
+PAYOUT = np.dtype([("second", _I64), ("amount", _I64), ("account", _I32), ("asset", _I32)])
+EXPIRY = np.dtype([("ident", _I64), ("second", _I32), ("order", _I32)])
+
+
+class Market(NamedTuple):
+    """The exchange: terms, books of orders, books of accounts, and what has been recorded.
+
+    A=accounts, C=contracts, S=settlement assets, L=price levels of all contracts together.
+    """
+
+    terms: Any  # TERM[C]
+    accounts: Any  # ACCOUNT[A]
+    positions: Any  # POSITION[A, C]
+    wallets: Any  # WALLET[A, S]
+    orders: Any  # ORDER[P]
+    levels: Any  # LEVEL[L]
+    words: Any  # uint64[L / 64]: which levels hold an order
+    summary: Any  # uint64[L / 4096]: which words are not zero
+    span: Any  # int64[C, 3]: first level, lowest tick, number of levels
+    best: Any  # int64[C, 2]: best bid and ask level, -1 when none
+    free: Any  # int32[P]: unused rows of orders, a stack
+    expiry: Any  # EXPIRY[E]: a ring of resting customer orders, oldest first
+    trades: Any  # TRADE_ROW[N]
+    transfers: Any  # TRANSFER_ROW[]
+    forced: Any  # FORCED_ROW[]
+    payouts: Any  # PAYOUT[]: withdrawals that wait for their second
+    last: Any  # int64[C]: last traded price, which in 2018 is the mark
+    watched: Any  # int64[C]: the marks at which the watch last looked
+    clock: Any  # float64[S]: how far each asset's marks have wandered (sum of log moves)
+    seen: Any  # int64[S]: the bucket the watch has reached
+    queue: Any  # int32[S, BUCKETS]: wallets by the clock at which to look again
+    dirty: Any  # int64[A * S]: wallets whose positions or cash changed this second
+    due: Any  # int64[A * S]: wallets to take over
+    count: Any  # int64[COUNTERS]
+    random: Any  # uint64[1]
+
+
+class Script(NamedTuple):
+    """What the scenario prescribes per second (T rows) and contract."""
+
+    target: Any  # float64[T, C]: ticks towards which the informed lean
+    low: Any  # int64[T, C]: nobody sells below this tick
+    high: Any  # int64[T, C]: nobody buys above this tick
+    stress: Any  # float64[T, C]: 0 calm .. 1 makers mostly gone
+    share: Any  # float64[T, C]: how readily a customer's order in this contract is accepted
+    plan: Any  # int64[T]: trades that should have happened by then
+    force: Any  # float64[T]: share of the plan given to those who push the price
+    pin: Any  # int64[T]: tick the last trade of the second must have in the main contract, or 0
+    exact: Any  # uint8[T]: the last trade of the second is stamped on the second
+    marks: Any  # int64[T, C]: written: the mark at the end of every second
+    batches: Any  # int64[T]: written: events before each second
+    main: int  # the contract the incident is about
+    cutoff: int  # second of the effective cut-off
+    onset: int  # second the manipulation begins
+    bottom: int  # second of the low
+    maker_ppm: int
+    taker_ppm: int
+    unit: Any  # float64[C]: typical order, contracts
+    spread: Any  # float64[C]: calm half spread, a fraction of the price
+
+
+class Cast(NamedTuple):
+    """Who acts on their own initiative, and the makers' ladders."""
+
+    activity: Any  # int32[K]: accounts, repeated by how often they act
+    makers: Any  # int64[M]
+    ladder: Any  # int32[M, C, 2, depth]: resting order, -1 none
+    idents: Any  # int64[M, C, 2, depth]: its number, to tell a reused row
+    capacity: Any  # int64[M, C]: inventory a maker tolerates; 0 = does not quote
+    fair: Any  # float64[M, C]: the value it last quoted around
+    mood: Any  # float64[C]: short-lived common error of the makers
+    hunters: Any  # int64[]: buyers waiting for a low price
+    sellers: Any  # int64[]: the manipulators' long accounts
+    gainers: Any  # int64[]: the manipulators' short accounts
+    arbitrageurs: Any  # int64[]
