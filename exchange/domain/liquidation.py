@@ -56,12 +56,13 @@ class MarkPaths(NamedTuple):
     marks: I64
 
 
-class Crossings(NamedTuple):
-    """One row per crossing, sorted by (path, account, asset, contract, episode).
+class States(NamedTuple):
+    """States of units at single seconds, sorted by (path, account, asset, contract, episode).
 
     ``contract`` is -1 for a cross account, which closes whole. ``episode`` counts the
-    recorded take-overs before it. ``leg_start[i] .. leg_start[i + 1]`` are its rows in the
-    leg columns: the positions held and their marks at that second.
+    take-overs before it. ``equity`` and ``maintenance`` are i64[row, path], at the marks of
+    every path. ``leg_start[i] .. leg_start[i + 1]`` are a row's positions in the leg columns;
+    ``leg_mark`` is i64[leg, path].
     """
 
     path: I16
@@ -77,6 +78,14 @@ class Crossings(NamedTuple):
     leg_quantity: I64
     leg_cost: I64
     leg_mark: I64
+
+
+class Crossings(NamedTuple):
+    """``due``: the first crossing of each path, unit and episode. ``closed``: what each recorded
+    take-over found at the last mark before it (its ``path`` is -1)."""
+
+    due: States
+    closed: States
 
 
 def wallet_cash(
@@ -123,9 +132,9 @@ def first_crossings(
         return _search(market, book, fills, moves, paths.times, takeovers, part, workers)
 
     if workers == 1:
-        return _collect([search(0)], book)
+        return _collect([search(0)], book, paths.marks)
     with ThreadPoolExecutor(workers) as pool:
-        return _collect(list(pool.map(search, range(workers))), book)
+        return _collect(list(pool.map(search, range(workers))), book, paths.marks)
 
 
 class _Market(NamedTuple):
@@ -275,34 +284,47 @@ def _room(book: _Book, paths: int, takeovers: int) -> _Found:
     from exchange.domain import margin_units as layout
 
     widths = book.units[:, layout.STOP] - book.units[:, layout.START]
-    crossings = paths * (book.units.shape[0] + takeovers)
-    legs = paths * (book.rows.shape[0] + takeovers * int(widths.max(initial=0)))
+    states = paths * book.units.shape[0] + (paths + 1) * takeovers
+    legs = paths * book.rows.shape[0] + (paths + 1) * takeovers * int(widths.max(initial=0))
     return _Found(
-        np.zeros(2, np.int64), np.empty((crossings, 6), np.int64), np.empty((legs, 5), np.int64)
+        np.zeros(2, np.int64),
+        np.empty((states, 4 + 2 * paths), np.int64),
+        np.empty((legs, 4), np.int64),
     )
 
 
-def _collect(parts: Sequence[_Found], book: _Book) -> Crossings:
+def _collect(parts: Sequence[_Found], book: _Book, marks: I64) -> Crossings:
     """Join the workers' findings in one fixed order."""
-    crossings, legs, offset = [], [], 0
+    states, legs, offset = [], [], 0
     for found in parts:
-        count, leg_count = found.number.tolist()
-        crossings.append(found.crossings[:count])
-        leg = found.legs[:leg_count].copy()
+        number, leg_number = found.number.tolist()
+        states.append(found.crossings[:number])
+        leg = found.legs[:leg_number].copy()
         leg[:, 0] += offset
         legs.append(leg)
-        offset += count
-    path, unit, episode, second, equity, maintenance = np.concatenate(crossings).T
-    leg = np.concatenate(legs)
-    order = np.lexsort((episode, unit, path))
-    rank = np.empty(order.size, np.int64)
+        offset += number
+    state, leg = np.concatenate(states), np.concatenate(legs)
+    due = state[:, 0] >= 0
+    return Crossings(_states(state, leg, due, book, marks), _states(state, leg, ~due, book, marks))
+
+
+def _states(state: I64, leg: I64, chosen: npt.NDArray[np.bool_], book: _Book, marks: I64) -> States:
+    """The chosen states and their positions, sorted by path, unit and episode."""
+    order = np.flatnonzero(chosen)
+    order = order[np.lexsort((state[order, 2], state[order, 1], state[order, 0]))]
+    rank = np.full(state.shape[0], -1, np.int64)
     rank[order] = np.arange(order.size)
+    leg = leg[chosen[leg[:, 0]]]
     leg = leg[np.argsort(rank[leg[:, 0]], kind="stable")]
     lengths = np.bincount(rank[leg[:, 0]], minlength=order.size)
-    unit = unit[order]
-    return Crossings(
-        path[order].astype(np.int16), book.account[unit], book.contract[unit], book.asset[unit],
-        episode[order].astype(np.int32), second[order].astype(np.int32), equity[order],
-        maintenance[order], np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
-        leg[:, 1].astype(np.int16), leg[:, 2].copy(), leg[:, 3].copy(), leg[:, 4].copy(),
+    state, paths = state[order], marks.shape[0]
+    unit = state[:, 1]
+    seconds = np.repeat(state[:, 3], lengths)
+    return States(
+        state[:, 0].astype(np.int16), book.account[unit], book.contract[unit], book.asset[unit],
+        state[:, 2].astype(np.int32), state[:, 3].astype(np.int32),
+        state[:, 4 : 4 + paths].copy(), state[:, 4 + paths :].copy(),
+        np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        leg[:, 1].astype(np.int16), leg[:, 2].copy(), leg[:, 3].copy(),
+        marks[:, leg[:, 1], seconds].T.copy(),
     )  # fmt: skip

@@ -85,7 +85,8 @@ def is_safe(
 
 
 @kernel
-def _record(
+def record(
+    terms: Array,
     marks: Array,
     units: Array,
     rows: Array,
@@ -95,17 +96,21 @@ def _record(
     path: int,
     u: int,
     second: int,
-    equity: int,
-    maintenance: int,
 ) -> None:
-    at = count[0]
+    """Write a unit's state at a second: path, unit, episode, second, then health per path.
+
+    ``path`` is the one that crossed, or -1 for the state a take-over found.
+    """
+    at, paths = count[0], marks.shape[0]
     count[0] = at + 1
     crossings[at, 0] = path
     crossings[at, 1] = u
     crossings[at, 2] = units[u, EPISODE]
     crossings[at, 3] = second
-    crossings[at, 4] = equity
-    crossings[at, 5] = maintenance
+    for p in range(paths):
+        equity, maintenance, _ = health_at(terms, marks, units, rows, p, u, second)
+        crossings[at, 4 + p] = equity
+        crossings[at, 4 + paths + p] = maintenance
     for row in range(units[u, START], units[u, STOP]):
         if rows[row, QUANTITY] != 0:
             leg = count[1]
@@ -114,7 +119,6 @@ def _record(
             legs[leg, 1] = rows[row, CONTRACT]
             legs[leg, 2] = rows[row, QUANTITY]
             legs[leg, 3] = rows[row, COST]
-            legs[leg, 4] = marks[path, rows[row, CONTRACT], second]
 
 
 @kernel
@@ -141,11 +145,7 @@ def look(
             second = first_second(terms, marks, ends, units, rows, path, u, since, until)
             if second >= 0:
                 crossed[u, path] = 1
-                equity, maintenance, _ = health_at(terms, marks, units, rows, path, u, second)
-                _record(
-                    marks, units, rows, count, crossings, legs, path, u, second, equity,
-                    maintenance,
-                )  # fmt: skip
+                record(terms, marks, units, rows, count, crossings, legs, path, u, second)
 
 
 @kernel
@@ -196,15 +196,6 @@ def trade(terms: Array, units: Array, rows: Array, row: int, dq: int, ticks: int
 
 
 @kernel
-def take_over(units: Array, crossed: Array, u: int, second: int) -> None:
-    """Begin a new episode, once for all take-overs that fall in one second."""
-    if units[u, CLOSED_AT] != second:
-        units[u, CLOSED_AT] = second
-        units[u, EPISODE] += 1
-        crossed[u, :] = 0
-
-
-@kernel
 def follow(
     terms: Array,
     marks: Array,
@@ -232,7 +223,8 @@ def follow(
 
     ``moves`` i64[M, 3] holds time, unit and amount. A unit is decided up to an event before
     the event changes it: the marks of earlier seconds, and for a take-over also the mark of
-    its own instant, which is what caused it. Records some way ahead are read early, because
+    its own instant, which is what caused it. The first take-over of a second ends an episode,
+    and the state it found at that mark is recorded. Records some way ahead are read early, because
     waiting for memory is most of the cost; the returned number only keeps those reads.
     """
     before, upto, m, seconds, ahead = 0, 0, 0, times.shape[0], 0
@@ -263,8 +255,12 @@ def follow(
         until = upto if forced else before
         if not is_safe(terms, ends, units, rows, crossed, u, until):
             look(terms, marks, ends, units, rows, crossed, count, crossings, legs, u, until)
-        if forced:
-            take_over(units, crossed, u, upto)
+        if forced and units[u, CLOSED_AT] != upto:
+            if upto > 0:
+                record(terms, marks, units, rows, count, crossings, legs, -1, u, upto - 1)
+            units[u, CLOSED_AT] = upto
+            units[u, EPISODE] += 1
+            crossed[u, :] = 0
         trade(terms, units, rows, row, quantity[i], price[i], fee[i])
     for left in range(m, moves.shape[0]):
         if moves[left, 1] % parts == part:

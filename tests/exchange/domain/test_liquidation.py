@@ -145,12 +145,14 @@ class Walk:
                 self.until(unit, self.paths.times.size)
 
 
-def as_dict(found):
+def as_dict(crossings):
+    found = crossings.due
+    own = np.arange(found.path.size), found.path
     return {
         tuple(int(x) for x in key): tuple(int(x) for x in value)
         for key, value in zip(
             zip(found.path, found.account, found.asset, found.contract, found.episode, strict=True),
-            zip(found.second, found.equity, found.maintenance, strict=True),
+            zip(found.second, found.equity[own], found.maintenance[own], strict=True),
             strict=True,
         )
     }
@@ -220,7 +222,7 @@ def test_workers_and_paths_beside_do_not_matter(seed, workers):
     split = first_crossings(
         opening, cash, fills, moved, SPECS, ASSETS, modes, marks, workers=workers
     )
-    for mine, other in zip(whole, split, strict=True):
+    for mine, other in zip((*whole.due, *whole.closed), (*split.due, *split.closed), strict=True):
         assert mine.tolist() == other.tolist()
     alone = first_crossings(
         opening, cash, fills, moved, SPECS, ASSETS, modes, marks._replace(marks=marks.marks[1:2])
@@ -298,9 +300,22 @@ def test_crossings_carry_the_positions_and_marks_for_the_receipt():
         one_long(), np.zeros((1, 1), np.int64), fills_of([]), moves(), [BTC],
         np.zeros(1, np.int16), modes, marks,
     )  # fmt: skip
-    assert found.leg_start.tolist() == [0, 1]
-    assert found.leg_quantity.tolist() == [1000]
-    assert found.leg_mark.tolist() == [700_000]  # no cash at all: due at once
+    assert found.due.leg_start.tolist() == [0, 1]
+    assert found.due.leg_quantity.tolist() == [1000]
+    assert found.due.leg_mark.tolist() == [[700_000]]  # no cash at all: due at once
+
+
+def test_a_takeover_records_the_state_it_found_under_every_path():
+    fills = fills_of([(int(1.5 * SECOND), 0, 1, 0, 1000, 640_000, 0)], flags=2)
+    found = first_crossings(
+        one_long(), np.zeros((2, 1), np.int64), fills, moves(), [BTC], np.zeros(1, np.int16),
+        terms((FIXED, 10), (EXEMPT, 10)), paths([[700_000, 640_000, 1]], [[700_000, 690_000, 1]]),
+    ).closed  # fmt: skip
+    assert (found.path.tolist(), found.account.tolist(), found.second.tolist()) == ([-1], [0], [1])
+    at_entry = 142_857_142 + 1_428_571_429  # margin and cost
+    assert found.equity.tolist() == [[at_entry - 1_562_500_000, at_entry - 1_449_275_362]]
+    assert found.maintenance.tolist() == [[14_285_714, 14_285_714]]
+    assert found.leg_mark.tolist() == [[640_000, 690_000]]
 
 
 def test_nothing_held_is_never_due():
