@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice.models import Approval, Person, Plan, Role
-from backoffice.services import audit, lifecycle, second_factor
+from backoffice.services import audit, canonical, lifecycle, second_factor
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale
 
 DECISIONS = frozenset(Approval.Decision.values)
@@ -36,7 +36,7 @@ def decide(*, plan: Plan, by: Person, decision: str, code: str, reason: str = ""
             reason=reason.strip(),
             digest=stored.digest,
             method=Approval.Method.TOTP,
-            evidence={"step": second_factor.verify(by, code)},
+            evidence={"step": second_factor.verify(by, code), "seal": seal(stored)},
         )
         _advance(stored, decision, reason)
         audit.record(
@@ -68,6 +68,12 @@ def blocked(plan: Plan) -> str | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT plan_blocked(%s)", [plan.pk])
         return cursor.fetchone()[0]
+
+
+def seal(plan: Plan) -> str:
+    """The hash of the digests its staged rows were sealed with; `batch_seal` is its twin."""
+    batch = plan.batch
+    return canonical.digest([batch.cash_digest, batch.position_digest, batch.precondition_digest])
 
 
 def _check(stored: Plan, *, seen_digest: str, by: Person) -> None:

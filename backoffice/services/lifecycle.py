@@ -32,6 +32,7 @@ CAMPAIGN: dict[str, tuple[str, ...]] = {
     "sent": ("sending",),
 }
 EXECUTION: dict[str, tuple[str, ...]] = {
+    "queued": ("refused",),
     "running": ("queued", "running"),
     "done": ("running",),
     "refused": ("queued", "running"),

@@ -57,11 +57,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- How many distinct people who may decide have approved exactly this digest.
+-- What is staged in this database, as one hash. A plan's digest is the same wherever the same plan
+-- is computed; its seal also names the very rows here, so an approval carries both.
+CREATE FUNCTION batch_seal(batch_number bigint) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT encode(sha256(convert_to('1' || jsonb_build_array(
+        cash_digest, position_digest, precondition_digest)::text, 'UTF8')), 'hex')
+    FROM batch WHERE id = batch_number
+$$;
+
+-- How many distinct people who may decide have approved exactly this digest and these rows.
 CREATE FUNCTION plan_valid_approvals(plan_number bigint) RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT count(DISTINCT a.officer_id)::integer
     FROM approval a JOIN plan p ON p.id = a.plan_id
     WHERE a.plan_id = plan_number AND a.decision = 'approve' AND a.digest = p.digest
+      AND a.evidence->>'seal' = batch_seal(p.batch_id)
       AND plan_ineligible(a.plan_id, a.officer_id, a.role) IS NULL
 $$;
 
@@ -102,6 +111,10 @@ BEGIN
     END IF;
     IF NEW.digest <> subject.digest THEN
         RAISE EXCEPTION 'approval: another digest than the plan has'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.evidence->>'seal' IS DISTINCT FROM batch_seal(subject.batch_id) THEN
+        RAISE EXCEPTION 'approval: other rows than the plan has staged'
             USING ERRCODE = 'check_violation';
     END IF;
     why := plan_ineligible(NEW.plan_id, NEW.officer_id, NEW.role);
@@ -235,13 +248,13 @@ CREATE TRIGGER plan_effect_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pl
     FOR EACH STATEMENT EXECUTE FUNCTION desk_append_only();
 
 -- The lock on the books: no batch but the everyday one is posted without an approved plan that is
--- being executed in this very transaction, and whose digest was taken over this batch's digests.
+-- being executed in this very transaction, and whose approvals name the digests it was sealed with.
 CREATE FUNCTION batch_needs_plan() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     subject plan%ROWTYPE;
     why text;
 BEGIN
-    IF NEW.id = 0 OR (TG_OP = 'UPDATE' AND OLD.state = 'posted') THEN
+    IF NEW.id = 0 OR OLD.state = 'posted' THEN
         RETURN NEW;
     END IF;
     SELECT * INTO subject FROM plan WHERE batch_id = NEW.id;
@@ -254,19 +267,17 @@ BEGIN
         RAISE EXCEPTION 'batch: % cannot be posted: %', NEW.key, why
             USING ERRCODE = 'check_violation';
     END IF;
-    IF (subject.manifest->>'cash_digest', subject.manifest->>'position_digest',
-        subject.manifest->>'precondition_digest')
-       IS DISTINCT FROM (NEW.cash_digest::text, NEW.position_digest::text,
-                         NEW.precondition_digest::text)
-       OR subject.digest <> encode(sha256(convert_to('1' || subject.manifest::text, 'UTF8')), 'hex')
-    THEN
+    IF subject.digest <> encode(sha256(convert_to('1' || subject.manifest::text, 'UTF8')), 'hex')
+       OR (NEW.cash_digest, NEW.position_digest, NEW.precondition_digest)
+          IS DISTINCT FROM (OLD.cash_digest, OLD.position_digest, OLD.precondition_digest) THEN
         RAISE EXCEPTION 'batch: % is not what was approved', NEW.key
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER batch_needs_plan BEFORE INSERT OR UPDATE ON batch
+-- A batch is born a draft (`books_batch_step`), so the step is all there is to guard.
+CREATE TRIGGER batch_needs_plan BEFORE UPDATE ON batch
     FOR EACH ROW WHEN (NEW.state = 'posted') EXECUTE FUNCTION batch_needs_plan();
 
 -- The execution row: done only when the plan is.
@@ -281,9 +292,19 @@ BEGIN
         END IF;
         RETURN NEW;
     END IF;
-    IF NEW.plan_id <> OLD.plan_id OR OLD.state IN ('done', 'refused') AND NEW.state <> OLD.state
-    THEN
-        RAISE EXCEPTION 'execution: % is an end', OLD.state USING ERRCODE = 'check_violation';
+    IF NEW.plan_id <> OLD.plan_id OR (NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+        ('queued', 'running'), ('running', 'done'), ('queued', 'refused'), ('running', 'refused'),
+        ('refused', 'queued')
+    )) THEN
+        RAISE EXCEPTION 'execution: no step from % to %', OLD.state, NEW.state
+            USING ERRCODE = 'check_violation';
+    END IF;
+    -- A refused execution is asked for again only while its plan is still approved.
+    IF (OLD.state, NEW.state) = ('refused', 'queued') AND NOT EXISTS (
+        SELECT FROM plan WHERE id = NEW.plan_id AND state = 'approved'
+    ) THEN
+        RAISE EXCEPTION 'execution: the plan is not approved any more'
+            USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.state = 'done' AND OLD.state <> 'done' AND NOT EXISTS (
         SELECT FROM plan WHERE id = NEW.plan_id AND state IN ('executed', 'reconciled')

@@ -19,5 +19,6 @@ DROP FUNCTION plan_step_is_legal(text, text);
 DROP FUNCTION approval_check();
 DROP FUNCTION plan_blocked(bigint);
 DROP FUNCTION plan_valid_approvals(bigint);
+DROP FUNCTION batch_seal(bigint);
 DROP FUNCTION plan_ineligible(bigint, bigint, text);
 DROP FUNCTION desk_append_only();

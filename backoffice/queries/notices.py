@@ -1,0 +1,49 @@
+"""Reading what is public: notices, their versions, facts and promises."""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from backoffice.models import Fact, Incident, Notice, NoticeVersion, Promise
+
+
+def latest(incident: Incident, language: str) -> list[NoticeVersion]:
+    """The latest version of every notice of the incident in a language; one statement."""
+    rows = (
+        NoticeVersion.objects.filter(notice__incident=incident, language=language)
+        .select_related("notice")
+        .order_by("notice_id", "-number")
+        .distinct("notice_id")
+    )
+    return sorted(rows, key=lambda version: version.published_at, reverse=True)
+
+
+def versions(notice: Notice, language: str) -> QuerySet[NoticeVersion]:
+    """Every version in a language, newest first."""
+    return notice.versions.filter(language=language).select_related("author").order_by("-number")
+
+
+def facts(incident: Incident) -> QuerySet[Fact]:
+    """The latest fact of every key, by key."""
+    return Fact.objects.filter(incident=incident).order_by("key", "-id").distinct("key")
+
+
+def moved_since(version: NoticeVersion) -> list[Fact]:
+    """The facts a version cites that have another value by now; one statement."""
+    cited = {key: value for key, (_, value) in version.facts.items()}
+    return [
+        fact
+        for fact in facts(version.notice.incident)
+        if cited.get(fact.key, fact.value) != fact.value
+    ]
+
+
+def promises(incident: Incident) -> QuerySet[Promise]:
+    """Every promised time, the next first."""
+    return incident.promises.select_related("made_by").order_by("due_at")
+
+
+def promise_state(promise: Promise) -> str:
+    """`kept`, `late` (kept after its time), `missed` or `open`."""
+    if promise.kept_at is not None:
+        return "kept" if promise.kept_at <= promise.due_at else "late"
+    return "missed" if promise.due_at < timezone.now() else "open"

@@ -1,0 +1,202 @@
+"""Turning computed legs into a plan that can be approved: staged, sealed, explained, digested.
+
+A draft numbers accounts, contracts and assets as the tape does, and a plan's digest is taken over
+those numbers: computing the same plan on the same tape gives the same digest in any database. The
+rows staged here have digests of their own (`exchange.services.batches`); every approval carries
+both, and execution re-derives both.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from backoffice.models import Plan
+from backoffice.services import canonical, ledger_places, lifecycle
+from backoffice.services.ledger_places import I16, I64, Numbers
+from exchange.domain import legs
+from exchange.models import Batch
+from exchange.services import batches
+from exchange.services.copying import copy_columns
+
+FORMAT = "makewhole-plan/1"
+EFFECT_AMOUNTS = (
+    "futures_before", "futures_delta", "funding_before", "funding_delta", "receivable_delta",
+    "reversed_pnl", "reversed_fees", "moved_out", "positions_changed",
+)  # fmt: skip
+
+
+class Cash(NamedTuple):
+    """Legs: `kind` is an index into `ledger_places.KINDS`; `owner` an account's or contract's
+    number, or HOUSE; `amount` signed minor units."""
+
+    kind: NDArray[np.int8]
+    owner: I64
+    asset: I16
+    amount: I64
+
+
+class Moves(NamedTuple):
+    """Position legs: signed contracts and cost by account and contract number."""
+
+    account: I64
+    contract: I64
+    quantity: I64
+    cost: I64
+
+
+class Effects(NamedTuple):
+    """What the plan does to each account in each asset; one row each, as `PlanEffect`."""
+
+    account: I64
+    asset: I16
+    futures_before: I64
+    futures_delta: I64
+    funding_before: I64
+    funding_delta: I64
+    receivable_delta: I64
+    reversed_pnl: I64
+    reversed_fees: I64
+    moved_out: I64
+    positions_changed: I64
+    reliquidated: NDArray[np.bool_]
+
+
+class Draft(NamedTuple):
+    """Everything a plan is, in the tape's numbers. `facts` are further totals, as integers."""
+
+    assets: tuple[str, ...]
+    contracts: tuple[str, ...]
+    cash: Cash
+    moves: Moves
+    effects: Effects
+    facts: Mapping[str, int]
+
+
+def write(*, plan: Plan, batch: Batch, draft: Draft, inputs: Mapping[str, str]) -> None:
+    """Stage, seal and explain a draft, and make its plan computed, in the caller's transaction.
+
+    `inputs` names what the legs were computed from (tape, rules). Raises what sealing raises.
+    """
+    venue = plan.incident.venue
+    known = ledger_places.numbers(venue, draft.assets)
+    batches.stage(batch, _cash_legs(plan, draft.cash, known), _position_legs(draft.moves, known))
+    _copy_effects(plan, draft.effects, known)
+    batches.seal(batch)
+    plan.batch = batch
+    manifest = _manifest(plan, draft, inputs)
+    lifecycle.step(
+        plan,
+        Plan.State.COMPUTED,
+        batch=batch,
+        manifest=manifest,
+        digest=canonical.digest(manifest),
+        totals=_totals(draft),
+        computed_at=timezone.now(),
+    )
+
+
+def sums(draft: Draft) -> tuple[dict[str, int], dict[str, int]]:
+    """Sum of the cash legs per asset and of the position legs per contract: all zero, in exact
+    integers."""
+    cash = {
+        code: int(draft.cash.amount[draft.cash.asset == number].sum())
+        for number, code in enumerate(draft.assets)
+        if (draft.cash.asset == number).any()
+    }
+    moves = {
+        symbol: int(draft.moves.quantity[draft.moves.contract == number].sum())
+        for number, symbol in enumerate(draft.contracts)
+        if (draft.moves.contract == number).any()
+    }
+    return cash, moves
+
+
+def content_digests(draft: Draft) -> dict[str, str]:
+    """Digests over the tape's numbers of the legs and of every account's before and change."""
+    cash, moves, effects = draft.cash, draft.moves, draft.effects
+    amounts = [getattr(effects, name) for name in EFFECT_AMOUNTS]
+    return {
+        "cash": legs.digest(
+            "makewhole plan cash/1",
+            [],
+            [cash.kind.astype(np.int64), cash.owner, cash.asset, cash.amount],
+        ),
+        "positions": legs.digest("makewhole plan positions/1", [], list(moves)),
+        "effects": legs.digest(
+            "makewhole plan effects/1",
+            [],
+            [effects.account, effects.asset, *amounts, effects.reliquidated.astype(np.int64)],
+        ),
+    }
+
+
+def _manifest(plan: Plan, draft: Draft, inputs: Mapping[str, str]) -> dict[str, object]:
+    cash, moves = sums(draft)
+    return {
+        "format": FORMAT,
+        "remedy": plan.remedy,
+        "parameters": plan.parameters,
+        "inputs": dict(inputs),
+        "legs": {"cash": len(draft.cash.amount), "positions": len(draft.moves.quantity)},
+        "content": content_digests(draft),
+        "sum_by_asset": cash,
+        "positions_sum_by_contract": moves,
+    }
+
+
+def _totals(draft: Draft) -> dict[str, object]:
+    """Numbers for the screens: how many accounts, what is credited, debited, owed, recovered."""
+    effects = draft.effects
+    by_asset = {}
+    for number, code in enumerate(draft.assets):
+        rows = effects.asset == number
+        if rows.any():
+            change = effects.futures_delta[rows] + effects.funding_delta[rows]
+            by_asset[code] = {
+                "accounts": int(rows.sum()),
+                "credited": str(change[change > 0].sum()),
+                "debited": str(change[change < 0].sum()),
+                "receivable": str(-effects.receivable_delta[rows].sum()),
+                "recovered": str(-effects.funding_delta[rows].sum()),
+                "moved_out": str(effects.moved_out[rows].sum()),
+                "reversed_fees": str(effects.reversed_fees[rows].sum()),
+            }
+    return {
+        "accounts": len(np.unique(effects.account)),
+        "cash_legs": len(draft.cash.amount),
+        "position_legs": len(draft.moves.quantity),
+        "reliquidated": len(np.unique(effects.account[effects.reliquidated])),
+        "by_asset": by_asset,
+        **draft.facts,
+    }
+
+
+def _cash_legs(plan: Plan, cash: Cash, known: Numbers) -> legs.CashLegs:
+    ids = ledger_places.find(
+        venue=plan.incident.venue, known=known, kind=cash.kind, asset=cash.asset, owner=cash.owner
+    )
+    return legs.cash_legs(ids, known.asset[cash.asset], cash.amount)
+
+
+def _position_legs(moves: Moves, known: Numbers) -> legs.PositionLegs:
+    return legs.position_legs(
+        known.account[moves.account], known.contract[moves.contract], moves.quantity, moves.cost
+    )
+
+
+def _copy_effects(plan: Plan, effects: Effects, known: Numbers) -> None:
+    rows = len(effects.account)
+    copy_columns(
+        "plan_effect",
+        [
+            ("plan_id", np.full(rows, plan.pk, np.int64)),
+            ("account_id", known.account[effects.account]),
+            ("asset_id", known.asset[effects.asset]),
+            *((name, getattr(effects, name)) for name in EFFECT_AMOUNTS[:-1]),
+            ("positions_changed", effects.positions_changed.astype(np.int32)),
+            ("reliquidated", effects.reliquidated.astype(np.int8)),
+        ],
+    )

@@ -1,0 +1,71 @@
+"""Facts that are counted in the database: verdicts, what a plan did, what was paid."""
+
+from django.db import connection
+
+from backoffice import figures
+from backoffice.models import Fact, Incident, Plan, Programme
+from backoffice.services.facts import Computed, record
+
+VERDICTS = """
+    SELECT count(*) FILTER (WHERE verdict <> 'missed'),
+           count(*) FILTER (WHERE verdict IN ('due_printed_only', 'not_due')),
+           count(*) FILTER (WHERE verdict = 'missed')
+    FROM liquidation WHERE tape_id = %s
+"""
+
+
+def of_liquidations(*, incident: Incident) -> list[Fact]:
+    """How many closes were recorded, wrong at a fair price, and missed; two statements and one."""
+    with connection.cursor() as cursor:
+        cursor.execute(VERDICTS, [incident.tape_id])
+        recorded, wrong, missed = cursor.fetchone()
+    inputs = {"tape": incident.tape.digest, "rules": incident.venue.rules}
+    counts = {
+        "liquidations_recorded": (recorded, "forced closes on the tape"),
+        "liquidations_wrong": (wrong, "forced closes not due at the fair reference"),
+        "liquidations_missed": (missed, "due at the printed price and not done"),
+    }
+    return record(
+        incident=incident,
+        computed={
+            key: Computed(figures.whole_number(count), source, inputs)
+            for key, (count, source) in counts.items()
+        },
+    )
+
+
+def of_plan(*, plan: Plan) -> list[Fact]:
+    """What an executed plan changed."""
+    inputs = {"digest": plan.digest}
+    return record(
+        incident=plan.incident,
+        computed={
+            "accounts_changed": Computed(
+                figures.whole_number(int(plan.totals["accounts"])), "effects of the plan", inputs
+            ),
+            "plan_digest": Computed(plan.digest, "SHA-256 of the plan's manifest", inputs),
+        },
+    )
+
+
+def of_programme(*, programme: Programme) -> list[Fact]:
+    """What a programme pays in all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(sum(amount), 0)::bigint FROM award WHERE programme_id = %s",
+            [programme.pk],
+        )
+        awards, total = cursor.fetchone()
+    asset = programme.asset
+    inputs = {"programme": programme.name, "awards": awards}
+    return record(
+        incident=programme.incident,
+        computed={
+            "goodwill_awards": Computed(
+                figures.whole_number(awards), "awards of the programme", inputs
+            ),
+            "goodwill_total": Computed(
+                f"{figures.amount(total, asset.decimals)} {asset.code}", "sum of awards", inputs
+            ),
+        },
+    )

@@ -1,0 +1,30 @@
+"""Telling a worker that there is a row to look at.
+
+A nudge carries a row's id and nothing else; the row is the truth. One that is lost costs time, not
+correctness: the sweeper sends it again. So a broker that does not answer is logged and forgiven.
+"""
+
+import structlog
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from backoffice.celery import app
+
+log = structlog.get_logger(__name__)
+
+EXECUTE_PLAN = "backoffice.execute_plan"
+SEND_SHARD = "backoffice.send_shard"
+COMPUTE_ROLLBACK = "backoffice.compute_rollback"
+
+
+def after_commit(task: str, *ids: int) -> None:
+    """Nudge once the caller's transaction has committed; never when it rolls back."""
+    transaction.on_commit(lambda: now(task, *ids))
+
+
+def now(task: str, *ids: int) -> None:
+    """Nudge at once."""
+    try:
+        app.send_task(task, args=ids, retry=True, retry_policy={"max_retries": 1})
+    except (OperationalError, OSError) as error:
+        log.warning("nudge lost; the sweeper will send it again", task=task, error=str(error))

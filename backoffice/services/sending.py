@@ -1,0 +1,253 @@
+"""Handing the messages of a campaign to the mail server, each at most once.
+
+A campaign is cut into shards by message id, and each shard has at most one live sender, held by an
+advisory lock that dies with it. A message is committed as `sending` before the mail server sees it
+and as `sent` after the server took it; both commits of consecutive messages are one statement. So
+after a crash exactly one message of a shard is in doubt. It is never sent again by a machine: the
+next sender finds it, knows that nobody else can be at it, and leaves it `held` for a person.
+"""
+
+import smtplib
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import connection, transaction
+from django.utils import timezone
+
+from backoffice.models import Campaign, Incident, Message
+from backoffice.services import audit, letters, locks, nudges
+from exchange.faults import reach
+
+SHARDS = 2
+CHUNK = 500
+IN_DOUBT = "The sender died while handing it over; whether it left is not known."
+CARE_LANE = "A hold was placed on this customer."
+SWEEP_MAX = 20
+
+# The last one is marked sent and the next one claimed by one statement, so each costs one commit.
+# The claim fails when the campaign is paused or the customer is in the care lane by now.
+STEP = """
+    UPDATE message AS m
+    SET state = CASE m.id WHEN %(done)s THEN 'sent' ELSE 'sending' END,
+        sent_at = CASE m.id WHEN %(done)s THEN clock_timestamp() END,
+        claimed_at = CASE m.id WHEN %(done)s THEN m.claimed_at ELSE clock_timestamp() END,
+        attempts = m.attempts + CASE m.id WHEN %(done)s THEN 0 ELSE 1 END
+    WHERE (m.id = %(done)s AND m.state = 'sending')
+       OR (m.id = %(next)s AND m.state = 'queued'
+           AND EXISTS (SELECT FROM campaign c WHERE c.id = m.campaign_id AND c.state = 'sending')
+           AND EXISTS (SELECT FROM reachable_customer r WHERE r.id = m.customer_id))
+    RETURNING m.id
+"""
+# What a chunk of letters says, an asset a row; the goodwill is the plan's own leg.
+CONTENT = """
+    SELECT m.id, m.email, m.language, c.name, a.code AS account, s.code AS asset, s.decimals,
+           e.futures_before, e.futures_delta, e.funding_before, e.funding_delta,
+           e.receivable_delta, e.reversed_pnl, e.reversed_fees, e.moved_out, e.positions_changed
+    FROM message m
+    JOIN exchange_customer c ON c.id = m.customer_id
+    JOIN exchange_account a ON a.id = m.account_id
+    JOIN plan_effect e ON e.plan_id = %(plan)s AND e.account_id = m.account_id
+    JOIN exchange_asset s ON s.id = e.asset_id
+    WHERE m.id = ANY (%(ids)s)
+    ORDER BY m.id, s.code
+"""
+
+
+def send_shard(*, campaign_id: int, shard: int) -> int:
+    """Send what is queued in the shard until it is empty or paused; returns how many were sent.
+
+    Does nothing while another sender is at the shard. Raises OSError or SMTPException when the
+    mail server cannot be reached or hangs up; what was not claimed stays queued.
+    """
+    sent = 0
+    with locks.held(locks.CAMPAIGN, campaign_id * SHARDS + shard) as mine:
+        if not mine:
+            return 0
+        campaign = Campaign.objects.select_related(
+            "incident__venue", "incident__contract", "plan"
+        ).get(pk=campaign_id)
+        _hold_doubtful(campaign, shard)
+        while ids := _queued(campaign, shard):
+            chunk = _send_chunk(campaign, ids)
+            sent += chunk
+            if not chunk and not _may_go_on(campaign):
+                break
+    finish(campaign_id=campaign_id)
+    return sent
+
+
+def finish(*, campaign_id: int) -> bool:
+    """Mark the campaign sent when nothing is queued or on its way; True when this call did it."""
+    with transaction.atomic():
+        rows = (
+            Campaign.objects.filter(pk=campaign_id, state=Campaign.State.SENDING)
+            .exclude(messages__state__in=[Message.State.QUEUED, Message.State.SENDING])
+            .update(state=Campaign.State.SENT, finished_at=timezone.now())
+        )
+        if rows:
+            audit.record(by=None, action="campaign.sent", subject=f"campaign:{campaign_id}")
+    return bool(rows)
+
+
+def sweep() -> int:
+    """Nudge the shards of campaigns being sent that no sender is at; returns how many."""
+    ids = Campaign.objects.filter(state=Campaign.State.SENDING).values_list("pk", flat=True)
+    idle = [
+        (pk, shard)
+        for pk in ids[:SWEEP_MAX]
+        for shard in range(SHARDS)
+        if not locks.taken(locks.CAMPAIGN, pk * SHARDS + shard)
+    ]
+    for pk, shard in idle:
+        nudges.now(nudges.SEND_SHARD, pk, shard)
+    return len(idle)
+
+
+def message_id(campaign: Campaign, message: int) -> str:
+    """The Message-ID of a message: the same for the same message, whoever sends it."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return f"<{campaign.key}.{message}@{domain}>"
+
+
+def occasion_of(incident: Incident) -> letters.Occasion:
+    """What all letters of an incident have in common."""
+    return letters.Occasion(
+        venue=incident.venue.name,
+        contract=incident.contract.symbol,
+        cutoff=incident.effective_cutoff,
+        zone=incident.zone,
+        address=f"{settings.PUBLIC_URL}/me/",
+    )
+
+
+def render(campaign: Campaign, ids: list[int]) -> dict[int, tuple[str, letters.Letter]]:
+    """Message id -> (address, letter), from the plan's effects; one statement."""
+    occasion = occasion_of(campaign.incident)
+    rows: dict[int, list[dict[str, Any]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(CONTENT, {"plan": campaign.plan_id, "ids": ids})
+        names = [column.name for column in cursor.description]
+        for values in cursor.fetchall():
+            row = dict(zip(names, values, strict=True))
+            rows.setdefault(row["id"], []).append(row)
+    return {
+        pk: (lines[0]["email"], _letter(campaign.kind, occasion, lines))
+        for pk, lines in rows.items()
+    }
+
+
+def _letter(kind: str, occasion: letters.Occasion, rows: list[dict[str, Any]]) -> letters.Letter:
+    first = rows[0]
+    whom = {key: first[key] for key in ("name", "account", "language")}
+    names = letters.AssetLines.__dataclass_fields__.keys() - {"goodwill"}
+    paid = kind == Campaign.Kind.GOODWILL
+    lines = [
+        letters.AssetLines(
+            **{name: row[name] for name in names}, goodwill=row["futures_delta"] if paid else 0
+        )
+        for row in rows
+    ]
+    if paid:
+        return letters.goodwill(occasion=occasion, lines=lines, **whom)
+    changed = sum(row["positions_changed"] for row in rows)
+    return letters.adjustment(occasion=occasion, lines=lines, positions_changed=changed, **whom)
+
+
+def _send_chunk(campaign: Campaign, ids: list[int]) -> int:
+    """One connection to the mail server for the chunk; returns how many it took."""
+    written = render(campaign, ids)
+    server = get_connection()
+    server.open()
+    sent, last = 0, 0
+    try:
+        for pk in ids:
+            if not _claim(done=last, claim=pk):
+                last = 0
+                if not _leave(campaign, pk):
+                    return sent
+                continue
+            reach("message.claimed")
+            address, letter = written[pk]
+            last = 0
+            if _hand_over(server, _mail(campaign, pk, address, letter), pk):
+                last, sent = pk, sent + 1
+            reach("message.accepted")
+    finally:
+        _claim(done=last, claim=0)
+        server.close()
+    return sent
+
+
+def _hand_over(server: Any, mail: EmailMultiAlternatives, pk: int) -> bool:
+    """True when the mail server took it. A refusal is final for this message; a connection that
+    breaks leaves it in doubt, and is raised."""
+    try:
+        server.send_messages([mail])
+    except smtplib.SMTPServerDisconnected:
+        Message.objects.filter(pk=pk).update(state=Message.State.HELD, error=IN_DOUBT)
+        raise
+    except smtplib.SMTPException as error:
+        Message.objects.filter(pk=pk).update(state=Message.State.FAILED, error=str(error)[:300])
+        return False
+    except OSError:
+        Message.objects.filter(pk=pk).update(state=Message.State.HELD, error=IN_DOUBT)
+        raise
+    return True
+
+
+def _mail(
+    campaign: Campaign, pk: int, address: str, letter: letters.Letter
+) -> EmailMultiAlternatives:
+    mail = EmailMultiAlternatives(
+        letter.subject, letter.text, to=[address], headers={"Message-ID": message_id(campaign, pk)}
+    )
+    mail.attach_alternative(letter.html, "text/html")
+    return mail
+
+
+def _claim(*, done: int, claim: int) -> bool:
+    """Mark `done` sent and take `claim` for sending; whether it was taken. 0 means none."""
+    if not done and not claim:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(STEP, {"done": done, "next": claim})
+        return claim in {row[0] for row in cursor.fetchall()}
+
+
+def _leave(campaign: Campaign, pk: int) -> bool:
+    """A message that could not be claimed: hold it when its customer is in the care lane.
+
+    False when the campaign is paused, so that the sender stops.
+    """
+    if not _may_go_on(campaign):
+        return False
+    Message.objects.filter(pk=pk, state=Message.State.QUEUED).update(
+        state=Message.State.HELD, error=CARE_LANE
+    )
+    return True
+
+
+def _may_go_on(campaign: Campaign) -> bool:
+    return Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.SENDING).exists()
+
+
+def _hold_doubtful(campaign: Campaign, shard: int) -> None:
+    """We hold the shard's lock, so whoever left these `sending` is dead."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE message SET state = 'held', error = %s "
+            "WHERE campaign_id = %s AND state = 'sending' AND id %% %s = %s",
+            [IN_DOUBT, campaign.pk, SHARDS, shard],
+        )
+
+
+def _queued(campaign: Campaign, shard: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM message WHERE campaign_id = %s AND state = 'queued' "
+            "AND id %% %s = %s ORDER BY id LIMIT %s",
+            [campaign.pk, SHARDS, shard, CHUNK],
+        )
+        return [row[0] for row in cursor.fetchall()]
