@@ -252,11 +252,9 @@ def read_request(given: Mapping[str, Any]) -> Request:
     collateral = _optional(given, "collateral", "")
     if collateral is not None and collateral < 0:
         raise QuoteRefused("collateral", "collateral must not be below zero")
-    others = _others(given["others"]) if given.get("others") else ()
-    if others and mode == ISOLATED:
-        raise QuoteRefused("others", "others belong to a cross account; the mode is isolated")
-    if given.get("hedge") and mode == ISOLATED:
-        raise QuoteRefused("hedge", "hedge belongs to a cross account; the mode is isolated")
+    for name in ("others", "hedge"):
+        if given.get(name) and mode == ISOLATED:
+            raise QuoteRefused(name, f"{name} belongs to a cross account; the mode is isolated")
     tick = _above_zero(given, "tick", "")
     return Request(
         rules=str(given["rules"]),
@@ -264,7 +262,7 @@ def read_request(given: Mapping[str, Any]) -> Request:
         position=position,
         collateral=collateral,
         taker_fee=_rate("taker_fee", _optional(given, "taker_fee", "")),
-        others=others,
+        others=_others(given["others"]) if given.get("others") else (),
         hedge=_hedge(given["hedge"], position) if given.get("hedge") else None,
         tick=None if tick is None else Decimal(str(given["tick"]).strip()),
         ema=_above_zero(given, "ema", ""),

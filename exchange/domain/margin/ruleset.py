@@ -135,7 +135,7 @@ def by_leverage(terms: Terms) -> Fraction | None:
 def percent(rate: Fraction) -> str:
     """A rate as a percentage, exactly where it ends within six decimals."""
     scaled = rate * 100
-    text = f"{Decimal(round(scaled * 10**6)) / 10**6:f}".rstrip("0").rstrip(".")
+    text = f"{Decimal(round(scaled * 10**6)).scaleb(-6):f}".rstrip("0").rstrip(".")
     return f"{text} %" if scaled * 10**6 == round(scaled * 10**6) else f"about {text} %"
 
 

@@ -1,0 +1,160 @@
+"""Binance's calculators and tier tables, to the published digit."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from exchange.domain.margin.tiers import maintenance
+from exchange.domain.rules.binance_usdm import TIERS
+from tests.exchange.domain.rules.published import printed
+
+ETH = {"quantity": "3683.979", "entry": "1456.84", "maintenance": "0.10", "deduction": "135365"}
+BTC = {"quantity": "109.488", "entry": "32481.98", "maintenance": "0.025", "deduction": "16300"}
+WALLET = "1535443.01"
+
+# Binance's "calc example", as it stands in freqtrade's tests/exchange/test_binance.py.
+ISOLATED = [(ETH, "1114.78"), (BTC, "18778.73")]
+CROSS: list[tuple[dict[str, str], dict[str, str], str]] = [
+    (ETH, {**BTC, "mark": "31967.27"}, "1153.26"),
+    (BTC, {**ETH, "mark": "1335.18"}, "26316.89"),
+]
+
+
+@pytest.mark.parametrize(("position", "expected"), ISOLATED)
+def test_isolated_long(position: dict[str, str], expected: str) -> None:
+    answer = printed(
+        rules="binance-usdm", side="long", collateral=WALLET, mode="isolated", **position
+    )
+    assert answer["liquidation_price"] == expected
+
+
+@pytest.mark.parametrize(("position", "other", "expected"), CROSS)
+def test_cross_with_another_position(
+    position: dict[str, str], other: dict[str, str], expected: str
+) -> None:
+    answer = printed(
+        rules="binance-usdm",
+        side="long",
+        collateral=WALLET,
+        mode="cross",
+        others=[{"side": "long", **other}],
+        **position,
+    )
+    assert answer["liquidation_price"] == expected
+
+
+@pytest.mark.parametrize(
+    ("sums", "position", "expected"),
+    [
+        (("71200.81144", "-56354.57"), ETH, "1153.26"),
+        (("356512.508", "-448192.89"), BTC, "26316.89"),
+    ],
+)
+def test_cross_with_the_sums_of_the_rest(
+    sums: tuple[str, str], position: dict[str, str], expected: str
+) -> None:
+    due, gained = sums
+    answer = printed(
+        rules="binance-usdm",
+        side="long",
+        collateral=WALLET,
+        mode="cross",
+        others=[{"maintenance_margin": due, "unrealised_pnl": gained}],
+        **position,
+    )
+    assert answer["liquidation_price"] == expected
+
+
+CUMS = [
+    (
+        "BTCUSDT",
+        [0, 50, 1300, 16300, 266300, 1266300, 2516300, 5016300, 25016300, 100016300],
+    ),
+    ("ADABUSD", [0, 2500, 27500, 77500, 277500, 1527500]),
+    ("ZECUSDT", [0, 750, 4500, 17000, 29500, 154500, 654500]),
+]
+
+
+@pytest.mark.parametrize(("symbol", "expected"), CUMS)
+def test_deductions_are_computed(symbol: str, expected: list[int]) -> None:
+    # Level 3 of BTCUSDT is the FAQ's own: 250,000 x (1 % - 0.5 %) + 50 = 1,300.
+    assert [tier.deduction for tier in TIERS[symbol]] == expected
+
+
+def test_maintenance_of_a_table_is_continuous_at_every_floor() -> None:
+    for table in TIERS.values():
+        for tier in table[1:]:
+            above = tier.floor * tier.rate - tier.deduction
+            assert maintenance(table, tier.floor) == above
+
+
+def test_the_tier_at_the_liquidation_price_decides() -> None:
+    # FAQ: where the value at the liquidation price lies in another level, that level's rate.
+    common = {"rules": "binance-usdm", "side": "long", "mode": "isolated"}
+    whole = printed(**common, quantity="20", entry="51000", collateral="60000", symbol="BTC/USDT")
+    by_hand = printed(
+        **common,
+        quantity="20",
+        entry="51000",
+        collateral="60000",
+        maintenance="0.01",
+        deduction="1300",
+    )
+    assert whole["liquidation_price"] == by_hand["liquidation_price"] == "48419.19"
+
+
+def test_long_and_short_legs_share_one_price() -> None:
+    # FAQ's hedge-mode sum: (WB + cumL + cumS - L*EL + S*ES) / (L*m + S*m - L + S).
+    request: dict[str, Any] = {
+        "rules": "binance-usdm",
+        "side": "long",
+        "quantity": "3",
+        "entry": "30000",
+        "collateral": "20000",
+        "mode": "cross",
+        "maintenance": "0.01",
+        "deduction": "100",
+        "hedge": {"quantity": "1", "entry": "31000"},
+    }
+    expected = Fraction(20000 + 200 - 90000 + 31000, 1) / (Fraction(4, 100) - 3 + 1)
+    answer = printed(**request)
+    assert answer["liquidation_price"] == str(
+        round(Decimal(expected.numerator) / Decimal(expected.denominator), 2)
+    )
+
+
+def test_coin_margined_notional_and_maintenance() -> None:
+    # es-MX FAQ: 100 contracts x 100 / 25,000 = 0.4 BTC, maintenance 0.0016 BTC.
+    answer = printed(
+        rules="binance-coinm",
+        side="long",
+        quantity="100",
+        face="100",
+        entry="25000",
+        mark="25000",
+        collateral="1",
+        mode="cross",
+        maintenance="0.004",
+        deduction="0",
+    )
+    assert answer["position_value"] == "0.4"
+    assert answer["maintenance_margin"] == "0.0016"
+
+
+def test_coin_margined_price_of_the_venues_own_calculator() -> None:
+    # dev.binance.vision 6292: 100,000 contracts long at 45,000 with 101 BTC show 33,599.40; the
+    # FAQ gives 12.5 % and a maintenance amount of 11.605 BTC for a position of 300 BTC.
+    answer = printed(
+        rules="binance-coinm",
+        side="long",
+        quantity="100000",
+        face="100",
+        entry="45000",
+        collateral="101",
+        mode="cross",
+        maintenance="0.125",
+        deduction="11.605",
+    )
+    assert answer["liquidation_price"] == "33599.40"

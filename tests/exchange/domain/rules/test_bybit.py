@@ -1,0 +1,152 @@
+"""Bybit's own worked examples, to the published digit."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.exchange.domain.rules.published import printed, unrounded
+
+CROSS = {
+    "rules": "bybit-inverse",
+    "side": "long",
+    "quantity": "10000",
+    "entry": "8000",
+    "collateral": "0.5",
+    "mode": "cross",
+    "maintenance": "0.005",
+    "taker_fee": "0.00075",
+}
+
+
+def test_inverse_cross_gives_the_published_pair() -> None:
+    # help.bybit.com 360039261334: bankruptcy 5718.57, liquidation 5739.50.
+    answer = printed(**CROSS)
+    assert unrounded("bankruptcy_price", 2, **CROSS) == Decimal("5718.57")
+    assert answer["unrounded"]["bankruptcy_price"].startswith("5718.571428")
+    assert answer["liquidation_price"] == "5739.50"
+    assert answer["bankruptcy_price"] == "5719.00"
+
+
+def test_inverse_cross_short_leaves_room_for_the_fee_too() -> None:
+    # help.mcs.io 360040683032 prints the same page's short formula: 0.99925 q / (q/E - balance).
+    answer = printed(**{**CROSS, "side": "short"})
+    expected = Decimal("0.99925") * 10000 / (Decimal(10000) / 8000 - Decimal("0.5"))
+    assert round(Decimal(answer["unrounded"]["bankruptcy_price"]), 20) == round(expected, 20)
+    assert answer["bankruptcy_price"] == "13323.00"
+
+
+def test_inverse_isolated_bankruptcy_of_the_adl_page() -> None:
+    # help.bybit.com 900000031623: 7735.372549, printed 7735.50; liquidation 7773.50 there.
+    request = {
+        "rules": "bybit-inverse",
+        "side": "long",
+        "quantity": "5000",
+        "entry": "7890.08",
+        "leverage": "50",
+        "mode": "isolated",
+        "maintenance": "0.005",
+    }
+    assert unrounded("bankruptcy_price", 6, **request) == Decimal("7735.372549")
+    assert printed(**request)["bankruptcy_price"] == "7735.50"
+    assert printed(**request)["liquidation_price"] == "7773.50"
+
+
+def test_inverse_initial_margin() -> None:
+    # bybitx.global help search: 12,000 contracts at 8,000, 50x = 0.03 BTC.
+    answer = printed(
+        rules="bybit-inverse",
+        side="long",
+        quantity="12000",
+        entry="8000",
+        leverage="50",
+        mode="isolated",
+        symbol="BTCUSD",
+    )
+    assert answer["initial_margin"] == "0.03"
+    assert answer["maintenance_margin"] == "0.0075"
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"),
+    [("short", "55248.62"), ("long", "45662.10")],
+)
+def test_inverse_isolated_follows_the_unified_account_page(side: str, expected: str) -> None:
+    # testnet.bybit.com "Liquidation Price Calculation under Isolated Mode": 60,000 USD at
+    # 50,000, 10x, 0.5 %: value 1.2, initial 0.12, maintenance 0.006; the sum from its formula.
+    request = {
+        "rules": "bybit-inverse",
+        "side": side,
+        "quantity": "60000",
+        "entry": "50000",
+        "leverage": "10",
+        "mode": "isolated",
+        "maintenance": "0.005",
+    }
+    answer = printed(**request)
+    assert (answer["position_value"], answer["initial_margin"], answer["maintenance_margin"]) == (
+        "1.2",
+        "0.12",
+        "0.006",
+    )
+    assert unrounded("liquidation_price", 2, **request) == Decimal(expected)
+
+
+def test_linear_isolated_long() -> None:
+    # testnet.bybit.com "Liquidation Price (USDT Contract)", example 1: 400, 100, 19,700.
+    answer = printed(
+        rules="bybit-linear",
+        side="long",
+        quantity="1",
+        entry="20000",
+        leverage="50",
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert answer["initial_margin"] == "400"
+    assert answer["maintenance_margin"] == "100"
+    assert answer["liquidation_price"] == "19700.00"
+    assert answer["bankruptcy_price"] == "19600.00"
+
+
+def test_linear_margin_added_counts_in_full() -> None:
+    # Same page: short price = E + (IM - MM)/size + extra/size.
+    answer = printed(
+        rules="bybit-linear",
+        side="short",
+        quantity="1",
+        entry="20000",
+        leverage="50",
+        collateral="3400",
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert answer["liquidation_price"] == "23300.00"
+
+
+def test_linear_bankruptcy() -> None:
+    # bybitx.global, mobie.io: 10,000 at 50x = 9,800.
+    answer = printed(
+        rules="bybit-linear",
+        side="long",
+        quantity="1",
+        entry="10000",
+        leverage="50",
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert answer["bankruptcy_price"] == "9800.00"
+
+
+def test_prices_are_rounded_up_for_a_long_and_down_for_a_short() -> None:
+    # help.bybit.com 360011431853.
+    common = {
+        "rules": "bybit-inverse",
+        "quantity": "5000",
+        "entry": "7890.08",
+        "leverage": "50",
+        "mode": "isolated",
+        "maintenance": "0.005",
+    }
+    assert printed(**common, side="long")["bankruptcy_price"] == "7735.50"
+    # 7890.08 * 50 / 49 = 8051.102...
+    assert printed(**common, side="short")["bankruptcy_price"] == "8051.00"

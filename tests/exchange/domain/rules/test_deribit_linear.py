@@ -1,0 +1,44 @@
+"""Deribit's table of linear margins: 25 and 350 BTC at 100,000, 25 and 6,000 SOL at 200."""
+
+import pytest
+
+from tests.exchange.domain.rules.published import printed
+
+ROWS = [
+    # symbol, size, price, initial, maintenance (support.deribit.com 25944738177565)
+    ("BTC_USDC", "25", "100000", "53125", "28125"),
+    ("BTC_USDC", "350", "100000", "1312500", "962500"),
+    ("SOL_USDC", "25", "200", "200.625", "100.625"),
+    ("SOL_USDC", "6000", "200", "84000", "60000"),
+]
+
+
+@pytest.mark.parametrize(("symbol", "size", "price", "initial", "maintenance"), ROWS)
+def test_rates_grow_with_the_position(
+    symbol: str, size: str, price: str, initial: str, maintenance: str
+) -> None:
+    answer = printed(
+        rules="deribit-linear",
+        side="long",
+        quantity=size,
+        entry=price,
+        mark=price,
+        collateral="5000000",
+        mode="cross",
+        symbol=symbol,
+    )
+    assert answer["initial_margin"] == initial
+    assert answer["maintenance_margin"] == maintenance
+
+
+def test_bitcoin_is_meant_without_a_symbol() -> None:
+    answer = printed(
+        rules="deribit-linear",
+        side="short",
+        quantity="25",
+        entry="100000",
+        collateral="100000",
+        mode="cross",
+    )
+    assert answer["maintenance_margin"] == "28125"
+    assert any("1 % + 0.005 % per coin = 1.125 %" in step for step in answer["steps"])

@@ -1,0 +1,47 @@
+"""Huobi: factors of the help page, net position, and the double trigger."""
+
+from fractions import Fraction
+
+import pytest
+
+from exchange.domain.rules.huobi_2018 import net_contracts, triggered
+from tests.exchange.domain.rules.published import printed
+
+BASE = {
+    "rules": "huobi-2018",
+    "side": "long",
+    "quantity": "1000",
+    "face": "100",
+    "entry": "10000",
+    "collateral": "1",
+    "mode": "cross",
+}
+
+
+@pytest.mark.parametrize(("leverage", "factor"), [("5", "3"), ("10", "8"), ("20", "15")])
+def test_factors_for_a_hundred_bitcoin(leverage: str, factor: str) -> None:
+    # huobiglobal.zendesk.com 360000143042.
+    answer = printed(**BASE, leverage=leverage)
+    assert any(f"the adjustment factor is {factor} % at {leverage}x" in s for s in answer["steps"])
+
+
+def test_legs_net_against_each_other() -> None:
+    # support.hbfile.net 900000089903: long 1,200 and short 3,000 are 1,800 net.
+    assert net_contracts(Fraction(1200), Fraction(3000)) == 1800
+    answer = printed(
+        **{**BASE, "quantity": "1200"},
+        leverage="10",
+        hedge={"quantity": "3000", "entry": "10000"},
+    )
+    assert any("the net position of 1800 contracts" in step for step in answer["steps"])
+
+
+def test_nothing_goes_unless_both_prices_breach() -> None:
+    assert triggered(Fraction(0), Fraction(-1, 10))
+    assert not triggered(Fraction(-1, 10), Fraction(1, 100))
+    low = printed(**BASE, leverage="10", mark="9000", ema="9950")
+    assert any("not both at or below 0: it stays" in step for step in low["steps"])
+    gone = printed(**BASE, leverage="10", mark="9000", ema="9001")
+    assert any("both are at or below 0: liquidated" in step for step in gone["steps"])
+    assert gone["margin_ratio"].startswith("-")
+    assert gone["margin_ratio_ema"].startswith("-")

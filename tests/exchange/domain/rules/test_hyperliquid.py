@@ -1,0 +1,53 @@
+"""Hyperliquid: liquidation prices the venue itself returned, and its tiers."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from exchange.domain.rules.hyperliquid import TIERS
+from tests.exchange.domain.rules.published import printed
+
+RETURNED = [
+    # Positions and prices returned by the venue, as kept in freqtrade's test_hyperliquid.py.
+    # Highest leverage then: BTC and ETH 50, SOL and DOGE 20. Collateral has six decimals, so
+    # the seventh digit of the price is the last it can carry.
+    ("long", "0.015", "2458.5", "36.864593", "0.01", "0.86915825"),
+    ("long", "0.00077", "62739", "24.137992", "0.01", "31708.03843631"),
+    ("long", "437", "0.11586", "25.29769", "0.025", "0.05945697"),
+    ("long", "0.6", "173.06", "20.735658", "0.025", "142.05186667"),
+    ("long", "0.0015", "66930", "20.043862", "0.01", "54108.51043771"),
+    ("short", "0.00099", "65536", "21.604172", "0.01", "86493.46174617"),
+    ("short", "0.019", "2642.8", "25.091876", "0.01", "3924.18322043"),
+    ("short", "351", "0.14333", "25.136807", "0.025", "0.20970228"),
+    ("short", "0.11", "178.29", "19.605036", "0.025", "347.82205322"),
+]
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "entry", "collateral", "maintenance", "returned"), RETURNED
+)
+def test_prices_the_venue_returned(
+    side: str, quantity: str, entry: str, collateral: str, maintenance: str, returned: str
+) -> None:
+    answer = printed(
+        rules="hyperliquid",
+        side=side,
+        quantity=quantity,
+        entry=entry,
+        collateral=collateral,
+        mode="isolated",
+        maintenance=maintenance,
+    )
+    ours = Decimal(answer["liquidation_price"])
+    assert abs(ours / Decimal(returned) - 1) < Decimal("0.0000001")
+
+
+def test_maintenance_is_half_the_initial_rate_at_the_highest_leverage() -> None:
+    # gitbook "Margin tiers": at 20x, 2.5 %; BTC 40x to 150 million, then 20x.
+    assert TIERS["SOL"][0].rate == Fraction("0.025")
+    assert [(int(tier.floor), tier.rate) for tier in TIERS["BTC"]] == [
+        (0, Fraction("0.0125")),
+        (150_000_000, Fraction("0.025")),
+    ]
+    assert TIERS["BTC"][1].deduction == 150_000_000 * Fraction("0.0125")

@@ -1,0 +1,55 @@
+"""okex-2018 in the calculator: the published liquidation of an EOS long."""
+
+from decimal import Decimal
+
+import pytest
+
+from exchange.domain.margin_quote import QuoteRefused, quote
+from tests.exchange.domain.rules.published import printed, unrounded
+
+EOS = {
+    "rules": "okex-2018",
+    "side": "long",
+    "quantity": "100",
+    "face": "10",
+    "entry": "5.00",
+    "leverage": "10",
+    "mode": "fixed",
+}
+
+
+def test_eos_long_is_closed_at_4_588() -> None:
+    # mackhal.com/8391.html: about 4.588, with a factor of 10 %.
+    answer = printed(**EOS, maintenance="0.1")
+    assert answer["liquidation_price"] == "4.588"
+    assert unrounded("liquidation_price", 4, **EOS, maintenance="0.1") == Decimal("4.5872")
+    assert unrounded("bankruptcy_price", 4, **EOS, maintenance="0.1") == Decimal("4.5455")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "leverage", "factor"),
+    [("BTC", "10", "10"), ("BTC", "20", "20"), ("LTC", "10", "20"), ("LTC", "20", "40")],
+)
+def test_factor_follows_coin_and_leverage(symbol: str, leverage: str, factor: str) -> None:
+    # bibobao.com/view/11913.
+    answer = printed(**{**EOS, "symbol": symbol, "leverage": leverage})
+    assert any(f"the adjustment factor is {factor} % for {symbol}" in s for s in answer["steps"])
+
+
+def test_ratio_is_nil_at_the_liquidation_price() -> None:
+    request = {**EOS, "maintenance": "0.1", "mode": "cross", "collateral": "20"}
+    price = printed(**request)["unrounded"]["liquidation_price"]
+    ratio = printed(**request, mark=price[:30])["margin_ratio"]
+    assert Decimal(ratio) == 0
+
+
+def test_unknown_leverage_is_refused() -> None:
+    with pytest.raises(QuoteRefused, match="knows leverage 10 and 20, not 7") as refusal:
+        quote({**EOS, "leverage": "7"})
+    assert refusal.value.field == "leverage"
+
+
+def test_leverage_is_needed() -> None:
+    without = {key: value for key, value in EOS.items() if key != "leverage"}
+    with pytest.raises(QuoteRefused, match="okex-2018 needs leverage"):
+        quote(without)

@@ -1,0 +1,58 @@
+"""OKX: margins of its guides, and the isolated formulas."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.exchange.domain.rules.published import printed, unrounded
+
+
+@pytest.mark.parametrize(
+    ("contract", "quantity", "initial"), [("inverse", "10000", "0.1"), ("linear", "1", "1000")]
+)
+def test_initial_margin(contract: str, quantity: str, initial: str) -> None:
+    # ukcamo.com/8077: one bitcoin at 10,000 and 10x needs 0.1 BTC, or 1,000 USDT.
+    answer = printed(
+        rules="okx",
+        contract=contract,
+        side="long",
+        quantity=quantity,
+        entry="10000",
+        leverage="10",
+        mode="isolated",
+        maintenance="0.004",
+    )
+    assert answer["initial_margin"] == initial
+
+
+@pytest.mark.parametrize(("side", "sign"), [("long", 1), ("short", -1)])
+def test_isolated_inverse_formula(side: str, sign: int) -> None:
+    # ukcamo.com/5262: (1 +/- m) / (1/E +/- M/(F n)).
+    request = {
+        "rules": "okx",
+        "side": side,
+        "quantity": "100",
+        "face": "100",
+        "entry": "8000",
+        "collateral": "0.125",
+        "mode": "isolated",
+        "maintenance": "0.01",
+    }
+    expected = (1 + sign * Decimal("0.01")) / (1 / Decimal(8000) + sign * Decimal("0.125") / 10000)
+    assert unrounded("liquidation_price", 12, **request) == round(expected, 12)
+
+
+def test_ratio_reaches_100_percent_at_the_liquidation_price() -> None:
+    request = {
+        "rules": "okx",
+        "contract": "linear",
+        "side": "short",
+        "quantity": "2",
+        "entry": "20000",
+        "collateral": "4000",
+        "mode": "isolated",
+        "maintenance": "0.005",
+        "taker_fee": "0.0005",
+    }
+    price = printed(**request)["unrounded"]["liquidation_price"]
+    assert printed(**request, mark=price)["margin_ratio"] == "1.0000"
