@@ -54,9 +54,7 @@ def cash_legs(
     ledger_account: npt.ArrayLike = (), asset: npt.ArrayLike = (), amount: npt.ArrayLike = ()
 ) -> CashLegs:
     """Legs from any sequences of whole numbers; raises ValueError on ragged ones."""
-    return CashLegs(
-        *_columns((ledger_account, np.int64), (asset, np.int16), (amount, np.int64))
-    )
+    return CashLegs(*_columns((ledger_account, np.int64), (asset, np.int16), (amount, np.int64)))
 
 
 def position_legs(
@@ -93,6 +91,11 @@ def digest(label: str, header: Sequence[int], columns: Sequence[Column]) -> str:
             chunk.update(_array(column[start : start + CHUNK_ROWS]))
         parts.update(chunk.digest())
     return parts.hexdigest()
+
+
+def join(digests: Sequence[str]) -> str:
+    """One digest of several: the SHA-256 of their hex, one after the other."""
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _array(values: Column) -> bytes:

@@ -15,8 +15,13 @@ from exchange.models.contracts import Contract
 class Position(models.Model):
     """What an account holds of a contract now. Written only by the posting services."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="positions")
-    contract = models.ForeignKey(Contract, models.PROTECT, related_name="positions")
+    # Checked in sets by the entries' trigger and by the seal, not row by row.
+    account = models.ForeignKey(
+        Account, models.PROTECT, db_constraint=False, db_index=False, related_name="positions"
+    )
+    contract = models.ForeignKey(
+        Contract, models.PROTECT, db_constraint=False, related_name="positions"
+    )
     quantity = models.BigIntegerField(default=0)
     cost = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)

@@ -77,6 +77,21 @@ CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journa
 CREATE TRIGGER ledger_account_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_account
     FOR EACH STATEMENT EXECUTE FUNCTION books_refuse();
 
+-- Who the entries name stays: no row-level foreign key guards these, so nothing deletes them.
+CREATE FUNCTION books_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is named by the books: % refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_venue
+    FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
+CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_asset
+    FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
+CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_contract
+    FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
+CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_account
+    FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
+
 -- Balances and positions: written by the functions below and by nobody else ---------------------
 
 CREATE FUNCTION books_guard() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -103,9 +118,12 @@ DECLARE
 BEGIN
     SELECT n.id, n.venue_id INTO wrong
     FROM new_accounts n
+    LEFT JOIN exchange_venue v ON v.id = n.venue_id
+    LEFT JOIN exchange_asset s ON s.id = n.asset_id
     LEFT JOIN exchange_account a ON a.id = n.account_id
     LEFT JOIN exchange_contract c ON c.id = n.contract_id
-    WHERE (n.account_id IS NOT NULL AND a.venue_id IS DISTINCT FROM n.venue_id)
+    WHERE v.id IS NULL OR s.id IS NULL
+       OR (n.account_id IS NOT NULL AND a.venue_id IS DISTINCT FROM n.venue_id)
        OR (n.contract_id IS NOT NULL AND (c.venue_id, c.settle_id)
            IS DISTINCT FROM (n.venue_id, n.asset_id))
     LIMIT 1;
@@ -126,13 +144,15 @@ CREATE TRIGGER ledger_account_balance AFTER INSERT ON ledger_account
     FOR EACH STATEMENT EXECUTE FUNCTION books_open_balances();
 
 -- Adds `deltas` to the balances of `accounts` (ascending, distinct). Rows are locked in key order
--- first, so two postings queue and never deadlock. Returns the number of balances moved.
-CREATE FUNCTION books_move_balances(accounts bigint[], deltas bigint[]) RETURNS bigint
-LANGUAGE plpgsql SET makewhole.posting = 'open' AS $$
+-- first unless the caller has, so two postings queue and never deadlock. Returns how many moved.
+-- STRICT: no rows aggregate to null arrays, and nothing is done.
+CREATE FUNCTION books_move_balances(accounts bigint[], deltas bigint[],
+                                    locked boolean DEFAULT false) RETURNS bigint
+LANGUAGE plpgsql STRICT SET makewhole.posting = 'open' AS $$
 DECLARE
     moved bigint;
 BEGIN
-    IF cardinality(accounts) > 1 THEN  -- one row needs no order
+    IF NOT locked AND cardinality(accounts) > 1 THEN  -- one row needs no order
         PERFORM count(*) FROM (
             SELECT FROM balance WHERE ledger_account_id = ANY (accounts)
             ORDER BY ledger_account_id FOR NO KEY UPDATE) AS locked;
@@ -150,22 +170,37 @@ BEGIN
     RETURN moved;
 END $$;
 
--- The same for positions, keyed by (account, contract); a first movement opens the row.
+-- The same for positions, keyed by (account, contract); a first movement opens the row at zero.
 CREATE FUNCTION books_move_positions(
-    accounts bigint[], contracts bigint[], quantities bigint[], costs bigint[]
-) RETURNS bigint LANGUAGE plpgsql SET makewhole.posting = 'open' AS $$
+    accounts bigint[], contracts bigint[], quantities bigint[], costs bigint[],
+    locked boolean DEFAULT false
+) RETURNS bigint LANGUAGE plpgsql STRICT SET makewhole.posting = 'open' AS $$
 DECLARE
     moved bigint;
 BEGIN
-    INSERT INTO position AS p (account_id, contract_id, quantity, cost, version)
-    SELECT m.account_id, m.contract_id, m.quantity, m.cost, 1
+    INSERT INTO position (account_id, contract_id, quantity, cost, version)
+    SELECT m.account_id, m.contract_id, 0, 0, 0
+    FROM unnest(accounts, contracts) AS m (account_id, contract_id)
+    WHERE NOT EXISTS (SELECT FROM position p
+                      WHERE p.account_id = m.account_id AND p.contract_id = m.contract_id)
+    ORDER BY m.account_id, m.contract_id
+    ON CONFLICT (account_id, contract_id) DO NOTHING;
+    IF NOT locked AND cardinality(accounts) > 1 THEN
+        PERFORM count(*) FROM (
+            SELECT FROM position p JOIN unnest(accounts, contracts) AS m (account_id, contract_id)
+                ON p.account_id = m.account_id AND p.contract_id = m.contract_id
+            ORDER BY p.account_id, p.contract_id FOR NO KEY UPDATE OF p) AS locked_rows;
+    END IF;
+    UPDATE position AS p
+    SET quantity = p.quantity + m.quantity, cost = p.cost + m.cost, version = p.version + 1
     FROM unnest(accounts, contracts, quantities, costs)
         AS m (account_id, contract_id, quantity, cost)
-    ORDER BY m.account_id, m.contract_id
-    ON CONFLICT (account_id, contract_id) DO UPDATE
-    SET quantity = p.quantity + EXCLUDED.quantity, cost = p.cost + EXCLUDED.cost,
-        version = p.version + 1;
+    WHERE p.account_id = m.account_id AND p.contract_id = m.contract_id;
     GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> cardinality(accounts) THEN
+        RAISE EXCEPTION '% of % positions were not moved', cardinality(accounts) - moved,
+            cardinality(accounts) USING ERRCODE = 'restrict_violation';
+    END IF;
     RETURN moved;
 END $$;
 
@@ -184,12 +219,14 @@ BEGIN
 
     -- The journal exists, is an everyday one, and these are all its legs.
     SELECT s.journal_id, s.legs, j.id AS found, j.batch_id, j.legs AS wanted,
-           (SELECT count(*) FROM ledger_entry e WHERE e.journal_id = s.journal_id) AS total
+           (SELECT count(*) FROM ledger_entry e
+            WHERE e.batch_id = 0 AND e.journal_id = s.journal_id) AS total
     INTO wrong
     FROM (SELECT journal_id, count(*) AS legs FROM new_legs GROUP BY journal_id) AS s
     LEFT JOIN journal j ON j.id = s.journal_id
     WHERE j.id IS NULL OR j.batch_id <> 0 OR j.legs <> s.legs
-       OR (SELECT count(*) FROM ledger_entry e WHERE e.journal_id = s.journal_id) <> s.legs
+       OR (SELECT count(*) FROM ledger_entry e
+            WHERE e.batch_id = 0 AND e.journal_id = s.journal_id) <> s.legs
     LIMIT 1;
     IF FOUND THEN
         IF wrong.found IS NULL THEN
@@ -230,8 +267,7 @@ BEGIN
 
     PERFORM books_move_balances(array_agg(m.account), array_agg(m.delta))
     FROM (SELECT n.ledger_account_id AS account, sum(n.amount)::bigint AS delta
-          FROM new_legs n GROUP BY n.ledger_account_id ORDER BY 1) AS m
-    HAVING count(*) > 0;
+          FROM new_legs n GROUP BY n.ledger_account_id ORDER BY 1) AS m;
     RETURN NULL;
 END $$;
 
@@ -255,12 +291,14 @@ BEGIN
     END IF;
 
     SELECT s.journal_id, s.legs, j.id AS found, j.position_legs AS wanted,
-           (SELECT count(*) FROM position_entry e WHERE e.journal_id = s.journal_id) AS total
+           (SELECT count(*) FROM position_entry e
+            WHERE e.batch_id = 0 AND e.journal_id = s.journal_id) AS total
     INTO wrong
     FROM (SELECT journal_id, count(*) AS legs FROM new_legs GROUP BY journal_id) AS s
     LEFT JOIN journal j ON j.id = s.journal_id
     WHERE j.id IS NULL OR j.batch_id <> 0 OR j.position_legs <> s.legs
-       OR (SELECT count(*) FROM position_entry e WHERE e.journal_id = s.journal_id) <> s.legs
+       OR (SELECT count(*) FROM position_entry e
+            WHERE e.batch_id = 0 AND e.journal_id = s.journal_id) <> s.legs
     LIMIT 1;
     IF FOUND THEN
         IF wrong.found IS NULL THEN
@@ -298,8 +336,7 @@ BEGIN
                                  array_agg(m.quantity), array_agg(m.cost))
     FROM (SELECT n.account_id, n.contract_id, sum(n.quantity)::bigint AS quantity,
                  sum(n.cost)::bigint AS cost
-          FROM new_legs n GROUP BY n.account_id, n.contract_id ORDER BY 1, 2) AS m
-    HAVING count(*) > 0;
+          FROM new_legs n GROUP BY n.account_id, n.contract_id ORDER BY 1, 2) AS m;
     RETURN NULL;
 END $$;
 CREATE TRIGGER position_entry_post AFTER INSERT ON position_entry
@@ -407,17 +444,19 @@ CREATE CONSTRAINT TRIGGER batch_complete AFTER UPDATE ON batch
 -- The digest of a table's rows 1..total in seq order (canonical form: exchange/domain/legs.py).
 -- Columns are hashed as PostgreSQL's binary arrays, 65,536 rows at a time: one call per column
 -- and chunk instead of one per value, and memory stays bounded.
+-- `batch` is given for the stages only: their primary key begins with it, and serves the order.
 CREATE FUNCTION books_digest(label text, source regclass, columns text[], header bigint[],
-                             total bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
+                             total bigint, batch bigint DEFAULT NULL)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     chunk_rows CONSTANT bigint := 65536;
     parts bytea := convert_to(label, 'UTF8') || array_send(header || total);
     piece bytea;
     query text;
 BEGIN
-    SELECT format('SELECT sha256(%s) FROM %s WHERE seq > $1 AND seq <= $2',
+    SELECT format('SELECT sha256(%s) FROM %s WHERE seq > $1 AND seq <= $2%s',
                   string_agg(format('array_send(array_agg(%I ORDER BY seq))', c), ' || '
-                             ORDER BY o), source)
+                             ORDER BY o), source, ' AND batch_id = ' || batch)
     INTO query FROM unnest(columns) WITH ORDINALITY AS u (c, o);
     FOR chunk IN 0 .. (total + chunk_rows - 1) / chunk_rows - 1 LOOP
         EXECUTE query INTO piece USING chunk * chunk_rows, (chunk + 1) * chunk_rows;

@@ -1,0 +1,1 @@
+"""The verbs of the books: the only code that writes them."""

@@ -1,0 +1,68 @@
+"""Columns into PostgreSQL by binary COPY, the fastest door there is and the same for every table.
+
+Fixed-width columns are laid out by numpy, so a million rows cost no Python loop.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+from psycopg import Copy, sql
+
+CHUNK_ROWS = 100_000
+_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+
+def copy_columns(table: str, names: Sequence[str], columns: Sequence[npt.NDArray[Any]]) -> int:
+    """Append rows to `table` in one statement; returns how many.
+
+    Columns are integer arrays of the table's own width (int16, int32, int64) and equal length.
+    Joins the caller's transaction. Triggers see one statement.
+    """
+    rows = len(columns[0])
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for index, values in enumerate(columns):
+        if len(values) != rows or values.dtype.kind != "i":
+            raise ValueError("columns to copy are integers of one length")
+        fields += [(f"size{index}", ">i4"), (f"value{index}", f">i{values.dtype.itemsize}")]
+    layout = np.dtype(fields)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    with _copying(statement) as copy:
+        copy.write(_HEADER)
+        for start in range(0, rows, CHUNK_ROWS):
+            block = np.empty(min(CHUNK_ROWS, rows - start), layout)
+            block["fields"] = len(columns)
+            for index, values in enumerate(columns):
+                block[f"size{index}"] = values.dtype.itemsize
+                block[f"value{index}"] = values[start : start + CHUNK_ROWS]
+            copy.write(block.tobytes())
+        copy.write(_TRAILER)
+    return rows
+
+
+def copy_rows(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """Append rows with text among them, in one statement; returns how many."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    with _copying(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+    return len(rows)
+
+
+@contextmanager
+def _copying(statement: sql.Composed) -> Iterator[Copy]:
+    """A COPY on Django's connection whose errors are Django's, like every other statement's."""
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(statement) as copy,
+    ):
+        yield copy

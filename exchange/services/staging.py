@@ -1,0 +1,257 @@
+"""A batch before it is posted: legs staged in tables of their own, then sealed under digests.
+
+Sealing does ahead of time all that attaching would do under lock (indexes, the CHECK that spares
+the scan), checks what the everyday triggers would check, notes what every touched balance and
+position is now, freezes the tables and digests them. Nothing here moves money.
+"""
+
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection, transaction
+
+from exchange import faults
+from exchange.domain.legs import CashLegs, PositionLegs
+from exchange.models import Batch, Venue
+from exchange.services import stage_tables
+from exchange.services.copying import copy_columns
+from exchange.services.refusals import (
+    KeyReused,
+    NotAReversal,
+    Stale,
+    Unbalanced,
+    WrongState,
+)
+from exchange.services.stage_tables import Digests, rows, run
+
+_LAST_CASH = "SELECT coalesce(max(seq), 0) FROM {cash}"
+_LAST_POSITION = "SELECT coalesce(max(seq), 0) FROM {positions}"
+
+
+def open_batch(
+    *,
+    venue: Venue,
+    key: str,
+    reason: str,
+    effective_at: datetime,
+    reverses: Batch | None = None,
+) -> Batch:
+    """A draft with empty staging tables; its journal's number is reserved, for legs to name.
+
+    Read what the legs are computed from after this call: `seal` refuses when a journal recorded
+    since then touched the same accounts.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO batch (venue_id, key, reason, state, cash_legs, position_legs,"
+            " cash_digest, position_digest, precondition_digest, effective_at, created_at,"
+            " reverses_id) VALUES (%s, %s, %s, 'draft', 0, 0, '', '', '', %s, clock_timestamp(),"
+            " %s) ON CONFLICT (key) DO NOTHING"
+            " RETURNING id, nextval(pg_get_serial_sequence('journal', 'id'))",
+            [venue.pk, key, reason, effective_at, reverses.pk if reverses else None],
+        )
+        made = cursor.fetchone()
+        if made is None:
+            raise KeyReused(f"a batch {key} exists")
+        batch = Batch.objects.get(pk=made[0])
+        run(batch, stage_tables.CREATE, journal=made[1])
+    return batch
+
+
+def stage(batch: Batch, cash: CashLegs | None = None, positions: PositionLegs | None = None) -> int:
+    """Append legs to a draft by COPY; returns how many. May be called again with more."""
+    with transaction.atomic():
+        _require_draft(batch)
+        staged = 0
+        if cash is not None and len(cash.amount):
+            numbers = _next_numbers(batch, _LAST_CASH, len(cash.amount))
+            names = ["seq", *stage_tables.CASH]
+            staged += copy_columns(stage_tables.name(batch, "cash"), names, [numbers, *cash])
+        faults.reach("stage.cash")
+        if positions is not None and len(positions.cost):
+            numbers = _next_numbers(batch, _LAST_POSITION, len(positions.cost))
+            names = ["seq", *stage_tables.POSITIONS]
+            table = stage_tables.name(batch, "positions")
+            staged += copy_columns(table, names, [numbers, *positions])
+        faults.reach("stage.positions")
+    return staged
+
+
+def seal(batch: Batch) -> Digests:
+    """Check, index, freeze and digest a draft; from here it is posted as it is, or discarded.
+
+    Raises `Unbalanced` (sums, assets, venues, a wallet that would end below zero), `NotAReversal`,
+    `Stale` (the books moved since the batch was opened) and `WrongState`.
+    """
+    with transaction.atomic():
+        _require_draft(batch)
+        counts = check_sums(batch)
+        if not any(counts):
+            raise Unbalanced("a batch has at least one leg")
+        run(batch, stage_tables.INDEX)
+        faults.reach("seal.indexed")
+        run(batch, stage_tables.BEFORE)
+        _check_accounts(batch)
+        _check_floors(batch)
+        _check_clearing(batch)
+        _check_still(batch)
+        if batch.reverses_id is not None:
+            _check_opposite(batch)
+        faults.reach("seal.checked")
+        run(batch, stage_tables.FREEZE)
+        digests = stage_tables.derive(batch)
+        run(
+            batch,
+            "UPDATE batch SET state = 'sealed', sealed_at = clock_timestamp(),"
+            " cash_legs = %s, position_legs = %s,"
+            " cash_digest = %s, position_digest = %s, precondition_digest = %s WHERE id = {id}",
+            [*counts, *digests],
+        )
+        faults.reach("seal.sealed")
+    batch.refresh_from_db()
+    return digests
+
+
+def discard(batch: Batch) -> None:
+    """Drop the staging of a batch that was never posted. Raises `WrongState`."""
+    with transaction.atomic():
+        changed = run(
+            batch,
+            "UPDATE batch SET state = 'discarded' WHERE id = {id} AND state IN ('draft', 'sealed')",
+        )
+        if changed != 1:
+            raise WrongState(f"batch {batch.pk} is neither draft nor sealed: nothing to discard")
+        run(batch, "DROP TABLE IF EXISTS {cash}, {positions}, {cash_before}, {positions_before}")
+    batch.refresh_from_db()
+
+
+def check_sums(batch: Batch) -> tuple[int, int]:
+    """How many legs of each kind there are, numbered 1..n and summing to zero. Two statements.
+
+    Raises `Unbalanced`. The same check seals a batch and is made again when it is posted.
+    """
+    counts = []
+    for query, noun in (
+        ("SELECT asset_id, sum(amount), count(*), min(seq), max(seq) FROM {cash}", "asset"),
+        (
+            "SELECT contract_id, sum(quantity), count(*), min(seq), max(seq) FROM {positions}",
+            "contract",
+        ),
+    ):
+        found = rows(batch, f"{query} GROUP BY 1")
+        for group, excess, *_ in found:
+            if excess:
+                raise Unbalanced(f"batch {batch.pk}: {noun} {group} is off by {excess}")
+        legs = sum(row[2] for row in found)
+        if found and (min(row[3] for row in found), max(row[4] for row in found)) != (1, legs):
+            raise Unbalanced(f"batch {batch.pk}: legs are not numbered 1 to {legs}")
+        counts.append(legs)
+    return counts[0], counts[1]
+
+
+def _require_draft(batch: Batch) -> None:
+    """Lock the batch's row; raise `WrongState` unless it is a draft."""
+    state = Batch.objects.select_for_update().values_list("state", flat=True).get(pk=batch.pk)
+    if state != Batch.State.DRAFT:
+        raise WrongState(f"batch {batch.pk} is {state}, not a draft")
+
+
+def _next_numbers(batch: Batch, last_number: str, count: int) -> npt.NDArray[np.int64]:
+    """The numbers of `count` legs after those staged so far."""
+    ((last,),) = rows(batch, last_number)
+    return np.arange(last + 1, last + 1 + count, dtype=np.int64)
+
+
+def _check_accounts(batch: Batch) -> None:
+    """Every leg's account exists, is of the batch's venue and holds the leg's asset."""
+    found = rows(
+        batch,
+        "SELECT m.ledger_account_id, m.asset_id, a.asset_id, a.venue_id FROM {cash_before} m"
+        " LEFT JOIN ledger_account a ON a.id = m.ledger_account_id"
+        " WHERE a.id IS NULL OR a.asset_id <> m.asset_id OR a.venue_id <> %s LIMIT 1",
+        [batch.venue_id],
+    )
+    for account, asset, held, _ in found:
+        if held is None:
+            raise Unbalanced(f"ledger account {account} does not exist")
+        raise Unbalanced(
+            f"ledger account {account} holds asset {held}; a leg is in asset {asset},"
+            f" or it is of another venue than {batch.venue_id}"
+        )
+    for account, contract in rows(
+        batch,
+        "SELECT m.account_id, m.contract_id FROM {positions_before} m"
+        " LEFT JOIN exchange_account a ON a.id = m.account_id AND a.venue_id = %s"
+        " LEFT JOIN exchange_contract c ON c.id = m.contract_id AND c.venue_id = %s"
+        " WHERE a.id IS NULL OR c.id IS NULL LIMIT 1",
+        [batch.venue_id, batch.venue_id],
+    ):
+        raise Unbalanced(f"account {account} and contract {contract} are not both of this venue")
+
+
+def _check_floors(batch: Batch) -> None:
+    """No customer's wallet ends below zero: the shortfall must be a leg someone chose."""
+    for account, before, delta, others in rows(
+        batch,
+        "SELECT m.ledger_account_id, m.amount, m.delta, count(*) OVER () - 1 FROM {cash_before} m"
+        " JOIN balance b ON b.ledger_account_id = m.ledger_account_id"
+        " WHERE b.floor_zero AND m.amount + m.delta < 0 ORDER BY 1 LIMIT 1",
+    ):
+        raise Unbalanced(
+            f"ledger account {account} holds {before} and would change by {delta}, below zero"
+            f" (and {others} more): charge the shortfall to a receivable or to the house"
+        )
+
+
+def _check_clearing(batch: Batch) -> None:
+    """What positions cost more is what clearing paid out: per contract the two cancel."""
+    for contract, excess in rows(
+        batch,
+        "SELECT contract_id, sum(value) FROM ("
+        " SELECT a.contract_id, m.delta AS value FROM {cash_before} m"
+        " JOIN ledger_account a ON a.id = m.ledger_account_id AND a.kind = 'clearing'"
+        " UNION ALL SELECT contract_id, cost_delta FROM {positions_before}) AS both_sides"
+        " GROUP BY contract_id HAVING sum(value) <> 0 LIMIT 1",
+    ):
+        raise Unbalanced(
+            f"contract {contract}: clearing legs and position costs are off by {excess}"
+        )
+
+
+def _check_still(batch: Batch) -> None:
+    """No journal recorded since the batch was opened touched what the batch touches."""
+    for journal in rows(
+        batch,
+        "SELECT j.key FROM journal j WHERE j.venue_id = %s AND j.recorded_at >= %s AND ("
+        " EXISTS (SELECT FROM ledger_entry e JOIN {cash_before} m USING (ledger_account_id)"
+        "  WHERE e.batch_id = j.batch_id AND e.journal_id = j.id)"
+        " OR EXISTS (SELECT FROM position_entry e JOIN {positions_before} m"
+        "  USING (account_id, contract_id)"
+        "  WHERE e.batch_id = j.batch_id AND e.journal_id = j.id)) LIMIT 1",
+        [batch.venue_id, batch.created_at],
+    ):
+        raise Stale(f"{journal[0]} was posted since batch {batch.pk} was opened: compute it anew")
+
+
+def _check_opposite(batch: Batch) -> None:
+    """A batch that reverses another cancels it in every balance and position."""
+    other = batch.reverses
+    assert other is not None, "asked only of a batch that reverses one"
+    if other.state != Batch.State.POSTED:
+        raise NotAReversal(f"batch {other.pk} is {other.state}: only a posted one is reversed")
+    ((differences,),) = rows(
+        batch,
+        "SELECT (SELECT count(*) FROM (SELECT FROM (SELECT ledger_account_id, delta"
+        " FROM {cash_before} UNION ALL SELECT ledger_account_id, delta FROM {other_cash_before})"
+        " AS c GROUP BY ledger_account_id HAVING sum(delta) <> 0) AS cash)"
+        " + (SELECT count(*) FROM (SELECT FROM (SELECT account_id, contract_id, quantity_delta,"
+        " cost_delta FROM {positions_before} UNION ALL SELECT account_id, contract_id,"
+        " quantity_delta, cost_delta FROM {other_positions_before}) AS p GROUP BY account_id,"
+        " contract_id HAVING sum(quantity_delta) <> 0 OR sum(cost_delta) <> 0) AS moves)",
+        other=other,
+    )
+    if differences:
+        raise NotAReversal(
+            f"batch {batch.pk} does not cancel batch {other.pk}: {differences} differences"
+        )
