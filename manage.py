@@ -14,6 +14,7 @@ WITHOUT_SERVERS = {
     "services",
     "collectstatic",
     "mailcatcher",
+    "margin",
 }
 
 

@@ -1,0 +1,44 @@
+"""`manage.py margin '<json>'`: the margin calculator on the command line.
+
+Prints the quote as JSON. A request that cannot be answered ends with one sentence naming the
+field, and exit code 2. Needs no server and no database.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from exchange.domain.margin_quote import QuoteRefused, quote
+from exchange.domain.rules import margin_rules, names
+
+REFUSED = 2
+
+
+class Command(BaseCommand):
+    help = "Prints liquidation price, bankruptcy price, margins and the sum behind them as JSON."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own name and shape
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("request", nargs="?", help="the request, a JSON object")
+        parser.add_argument("--list", action="store_true", help="list the rule sets and end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["list"]:
+            for name in names():
+                rules = margin_rules(name)
+                self.stdout.write(f"{name:<15} {rules.title} (version {rules.version})")
+            return
+        if options["request"] is None:
+            raise CommandError("Give the request as one JSON object.", returncode=REFUSED)
+        try:
+            # Decimals, not floats: 0.1 typed without quotation marks stays 0.1.
+            request = json.loads(options["request"], parse_float=Decimal)
+            answer = quote(request)
+        except json.JSONDecodeError as problem:
+            raise CommandError(f"The request is not JSON: {problem}.", returncode=REFUSED) from None
+        except QuoteRefused as problem:
+            raise CommandError(f"{problem}.", returncode=REFUSED) from None
+        self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))
