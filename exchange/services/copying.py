@@ -17,28 +17,29 @@ _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 
 
-def copy_columns(table: str, names: Sequence[str], columns: Sequence[npt.NDArray[Any]]) -> int:
+def copy_columns(table: str, columns: Sequence[tuple[str, npt.NDArray[Any]]]) -> int:
     """Append rows to `table` in one statement; returns how many.
 
-    Columns are integer arrays of the table's own width (int16, int32, int64) and equal length.
+    Columns are integer arrays of the table's own width (int8 for a boolean, int16, int32,
+    int64) and equal length.
     Joins the caller's transaction. Triggers see one statement.
     """
-    rows = len(columns[0])
+    rows = len(columns[0][1])
     fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for index, values in enumerate(columns):
+    for index, (_, values) in enumerate(columns):
         if len(values) != rows or values.dtype.kind != "i":
             raise ValueError("columns to copy are integers of one length")
         fields += [(f"size{index}", ">i4"), (f"value{index}", f">i{values.dtype.itemsize}")]
     layout = np.dtype(fields)
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, names))
+        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
     )
     with _copying(statement) as copy:
         copy.write(_HEADER)
         for start in range(0, rows, CHUNK_ROWS):
             block = np.empty(min(CHUNK_ROWS, rows - start), layout)
             block["fields"] = len(columns)
-            for index, values in enumerate(columns):
+            for index, (_, values) in enumerate(columns):
                 block[f"size{index}"] = values.dtype.itemsize
                 block[f"value{index}"] = values[start : start + CHUNK_ROWS]
             copy.write(block.tobytes())

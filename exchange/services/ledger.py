@@ -196,15 +196,24 @@ def write_legs(journal: Journal, cash: CashLegs, moves: PositionLegs) -> None:
     if len(cash.amount):
         copy_columns(
             "ledger_entry_0",
-            ["journal_id", "ledger_account_id", "asset_id", "amount"],
-            [np.full(len(cash.amount), journal.pk, np.int64), *cash],
+            [
+                ("journal_id", np.full(len(cash.amount), journal.pk, np.int64)),
+                ("ledger_account_id", cash.ledger_account),
+                ("asset_id", cash.asset),
+                ("amount", cash.amount),
+            ],
         )
     faults.reach("ledger.cash")
     if len(moves.cost):
         copy_columns(
             "position_entry_0",
-            ["journal_id", "account_id", "contract_id", "quantity", "cost"],
-            [np.full(len(moves.cost), journal.pk, np.int64), *moves],
+            [
+                ("journal_id", np.full(len(moves.cost), journal.pk, np.int64)),
+                ("account_id", moves.account),
+                ("contract_id", moves.contract),
+                ("quantity", moves.quantity),
+                ("cost", moves.cost),
+            ],
         )
 
 

@@ -5,7 +5,9 @@ the scan), checks what the everyday triggers would check, notes what every touch
 position is now, freezes the tables and digests them. Nothing here moves money.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,14 +68,11 @@ def stage(batch: Batch, cash: CashLegs | None = None, positions: PositionLegs | 
         staged = 0
         if cash is not None and len(cash.amount):
             numbers = _next_numbers(batch, _LAST_CASH, len(cash.amount))
-            names = ["seq", *stage_tables.CASH]
-            staged += copy_columns(stage_tables.name(batch, "cash"), names, [numbers, *cash])
+            staged += _append(batch, "cash", stage_tables.CASH, [numbers, *cash])
         faults.reach("stage.cash")
         if positions is not None and len(positions.cost):
             numbers = _next_numbers(batch, _LAST_POSITION, len(positions.cost))
-            names = ["seq", *stage_tables.POSITIONS]
-            table = stage_tables.name(batch, "positions")
-            staged += copy_columns(table, names, [numbers, *positions])
+            staged += _append(batch, "positions", stage_tables.POSITIONS, [numbers, *positions])
         faults.reach("stage.positions")
     return staged
 
@@ -155,6 +154,14 @@ def _require_draft(batch: Batch) -> None:
     state = Batch.objects.select_for_update().values_list("state", flat=True).get(pk=batch.pk)
     if state != Batch.State.DRAFT:
         raise WrongState(f"batch {batch.pk} is {state}, not a draft")
+
+
+def _append(
+    batch: Batch, table: str, names: Sequence[str], columns: Sequence[npt.NDArray[Any]]
+) -> int:
+    return copy_columns(
+        stage_tables.name(batch, table), list(zip(["seq", *names], columns, strict=True))
+    )
 
 
 def _next_numbers(batch: Batch, last_number: str, count: int) -> npt.NDArray[np.int64]:
