@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.replay import I16, I32, I64, Fills, Holdings, reason_of, terms_of
+from exchange.domain.replay import I16, I32, I64, Fills, Holdings, empty_fills, reason_of, terms_of
 from exchange.domain.rules import RuleRefused
 from exchange.domain.value import INVERSE, ContractSpec
 
@@ -135,6 +135,21 @@ def first_crossings(
         return _collect([search(0)], book, paths.marks)
     with ThreadPoolExecutor(workers) as pool:
         return _collect(list(pool.map(search, range(workers))), book, paths.marks)
+
+
+def due_now(
+    holdings: Holdings,
+    cash: I64,
+    specs: Sequence[ContractSpec],
+    asset_of: I16,
+    terms: MarginTerms,
+    marks: I64,
+) -> States:
+    """Units due at single marks i64[contract]: who is closed again when trading reopens."""
+    none = empty_fills()
+    paths = MarkPaths(np.zeros(1, np.int64), np.asarray(marks, np.int64).reshape(1, -1, 1))
+    nothing = CashEvents(none.time, none.account, none.contract, none.quantity)
+    return first_crossings(holdings, cash, none, nothing, specs, asset_of, terms, paths).due
 
 
 class _Market(NamedTuple):

@@ -67,6 +67,15 @@ def empty_holdings() -> Holdings:
     return Holdings(none.astype(np.int32), none.astype(np.int16), none, none, none, none)
 
 
+def empty_fills() -> Fills:
+    """A tape on which nothing happened."""
+    none = np.zeros(0, np.int64)
+    return Fills(
+        none, none, none.astype(np.int16), none.astype(np.int32), none, none, none, none, none,
+        none.astype(np.uint8),
+    )  # fmt: skip
+
+
 def reason_of(flags: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Why each fill happened: 0 trade, 1 takeover, 2 liquidation, 3 delivery."""
     return (flags >> np.uint8(1)) & np.uint8(3)

@@ -1,0 +1,1 @@
+"""Remedies: pure functions from the frozen facts of an incident to legs of cash and positions."""
