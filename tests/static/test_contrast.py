@@ -15,15 +15,23 @@ TEXT = [
     *((ink, plane) for ink in ("ink", "ink-soft", "ink-faint", "accent") for plane in PLANES),
     *((tone, plane) for tone in ("good", "bad", "warn") for plane in PLANES),
     *((tone, f"{tone}-wash") for tone in ("accent", "good", "bad", "warn")),
-    *((ink, f"{tone}-wash") for ink in ("ink", "ink-soft", "ink-faint")
-      for tone in ("accent", "good", "bad", "warn")),
-    *(("on-fill", fill) for fill in
-      ("accent-fill", "accent-fill-hover", "bad-fill", "bad-fill-hover")),
+    *(
+        (ink, f"{tone}-wash")
+        for ink in ("ink", "ink-soft", "ink-faint")
+        for tone in ("accent", "good", "bad", "warn")
+    ),
+    *(
+        ("on-fill", fill)
+        for fill in ("accent-fill", "accent-fill-hover", "bad-fill", "bad-fill-hover")
+    ),
 ]
 GRAPHICS = [
     *(("line-strong", plane) for plane in ("paper", "surface", "sunken", "raised")),
-    *((series, plane) for series in ("series-mark", "series-index", "series-forced")
-      for plane in ("surface", "chart-window")),
+    *(
+        (series, plane)
+        for series in ("series-mark", "series-index", "series-forced")
+        for plane in ("surface", "chart-window")
+    ),
     *(("accent", plane) for plane in PLANES),
 ]
 
