@@ -61,7 +61,7 @@ def amount(units: int, decimals: int, *, signed: bool = False) -> Figure:
 
 
 def price(ticks: int, tick: Decimal) -> str:
-    """The price `ticks * tick` with as many places as the tick needs: 475500 at 0.01 is 4,755.00."""
+    """The price `ticks * tick` with the places of the tick: 475500 at 0.01 is 4,755.00."""
     step = tick.normalize()
     places = max(0, -int(step.as_tuple().exponent))
     return f"{ticks * step:,.{places}f}".replace("-", MINUS)

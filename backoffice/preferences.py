@@ -31,11 +31,9 @@ class Preference(NamedTuple):
 
 
 PREFERENCES = (
-    Preference(
-        "theme", _("Colours"), {"": _("As the system"), "light": _("Light"), "dark": _("Dark")}
-    ),
-    Preference("contrast", _("Contrast"), {"": _("As the system"), "more": _("High")}),
-    Preference("clock", _("First clock"), {"": "UTC", "market": _("The market's")}),
+    Preference("theme", _("Colours"), {"": _("System"), "light": _("Light"), "dark": _("Dark")}),
+    Preference("contrast", _("Contrast"), {"": _("System"), "more": _("High")}),
+    Preference("clock", _("First clock"), {"": "UTC", "market": _("Market")}),
     Preference("gain", _("Gains are shown"), {"": _("Green"), "red": _("Red")}),
     Preference("density", _("Rows"), {"": _("Comfortable"), "compact": _("Compact")}),
     Preference("keys", _("Keyboard shortcuts"), {"": _("On"), "off": _("Off")}),

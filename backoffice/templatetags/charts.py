@@ -65,9 +65,10 @@ def composition(parts: Sequence[Part], caption: str) -> SafeString:
     """A whole cut into at most four parts: one bar with patterns, and a list with the numbers."""
     total = sum(part.count for part in parts)
     drawn: list[dict[str, Any]] = []
-    at = 0
+    at = before = 0
     for shade, part in enumerate(parts):
-        end = at + part.count * _SPAN // total if total else at
+        before += part.count
+        end = before * _SPAN // total if total else at
         drawn.append({"part": part, "shade": shade, "x": at, "width": max(end - at - 2, 0)})
         at = end
     return render_to_string(

@@ -195,9 +195,7 @@ def changes(old: str, new: str) -> SafeString:
     """The text from `old` to `new` with removals and additions marked, word by word."""
     tags = {"removed": "del", "added": "ins", "same": "span"}
     pieces = ((tags[kind], text, tags[kind]) for kind, text in worddiff.compare(old, new))
-    return format_html(
-        '<div class="changes">{}</div>', format_html_join("", "<{}>{}</{}>", pieces)
-    )
+    return format_html('<div class="changes">{}</div>', format_html_join("", "<{}>{}</{}>", pieces))
 
 
 @register.filter

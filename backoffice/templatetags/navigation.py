@@ -9,7 +9,7 @@ from django.template.context import Context
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from backoffice import figures
@@ -25,8 +25,9 @@ def rail(context: Context) -> SafeString:
     request: HttpRequest = context["request"]
     groups = []
     for group in visible(context.get("held_roles", ())):
-        links = [(place, _address(place.url_name)) for place in group.places]
-        groups.append((group.title, [_link(place, url, request.path) for place, url in links if url]))
+        found = [(place, _address(place.url_name)) for place in group.places]
+        links = [_link(place, url, request.path) for place, url in found if url]
+        groups.append((group.title, links))
     return render_to_string("components/rail.html", {"groups": groups})
 
 

@@ -13,6 +13,7 @@ from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
 register = template.Library()
 
 _TONE_ICONS = {"info": "info", "good": "check", "warn": "alert", "bad": "alert", "care": "care"}

@@ -24,9 +24,9 @@ _USDT = SimpleNamespace(code="USDT", decimals=6)
 _CONTRACT = SimpleNamespace(tick=Decimal("0.01"))
 _CUTOFF = datetime(2018, 3, 29, 20, 47, 54, 123456, tzinfo=UTC)
 _DIGEST = "5dd9b3281aa64b461b42d9945f6adb2649d346502b12281a9ae0d46599a80eba"
-_OLD = "Trading is expected to resume at 09:00. All futures transactions after 5:00 are rolled back."
+_OLD = "Trading is expected to resume at 09:00. All transactions after 5:00 are rolled back."
 _NEW = (
-    "Trading is expected to resume at 00:00 on 31 March. All futures transactions after 4:47:54 "
+    "Trading is expected to resume at 00:00 on 31 March. All transactions after 4:47:54 "
     "are rolled back. 合约交易预计于零点恢复。"
 )
 
@@ -84,10 +84,10 @@ def _samples() -> dict[str, Any]:
 def _timeline() -> list[SimpleNamespace]:
     lines = [
         (0, "tape", "Last trade kept. Later trades of every futures contract are rolled back.", ""),
-        (732, "tape", "First print outside the 25 % band: 5,249.00 against an index of 7,001.20.", ""),
+        (732, "tape", "First print off the 25 % band: 5,249.00, index 7,001.20.", ""),
         (1806, "tape", "Lowest print 4,755.00, 32.1 % under the index.", ""),
         (11_530, "desk", "Trading of all futures halted; withdrawals closed.", "Mira Lang"),
-        (15_126, "person", "Notice published: all futures transactions are rolled back.", "Chen Wei"),
+        (15_126, "person", "Notice published: futures are rolled back.", "Chen Wei"),
     ]
     words = {"tape": "Computed from the tape", "desk": "Recorded by the desk",
              "person": "Written by a person"}  # fmt: skip
@@ -114,8 +114,12 @@ def _total(asset: Any, credits: int, debits: int) -> SimpleNamespace:
 
 
 def _jobs() -> list[SimpleNamespace]:
-    states = [("queued", 0, "Waiting for a worker"), ("running", 618_000, "About 4 s left"),
-              ("done", 1_000_000, "Recomputed in 11.2 s"), ("refused", 618_000, "A balance moved")]  # fmt: skip
+    states = [
+        ("queued", 0, "Waiting for a worker"),
+        ("running", 618_000, "About 4 s left"),
+        ("done", 1_000_000, "Recomputed in 11.2 s"),
+        ("refused", 618_000, "A balance moved"),
+    ]
     return [
         SimpleNamespace(label="Recompute liquidations", done=done, total=1_000_000, state=state,
                         message=message)
@@ -125,9 +129,11 @@ def _jobs() -> list[SimpleNamespace]:
 
 def _bins() -> list[Bin]:
     edges = ["more than 100", "10 to 100", "1 to 10", "0.1 to 1", "under 0.1"]
-    lost = [Bin(f"−{e} BTC", n, "loss") for e, n in zip(edges, (3, 41, 388, 1204, 977), strict=True)]
-    won = [Bin(f"+{e} BTC", n, "gain") for e, n in zip(edges, (1, 58, 512, 1466, 803), strict=True)]
-    return [*lost, *reversed(won)]
+    lost = zip(edges, (3, 41, 388, 1204, 977), strict=True)
+    won = zip(edges, (1, 58, 512, 1466, 803), strict=True)
+    losses = [Bin(f"−{edge} BTC", n, "loss") for edge, n in lost]
+    gains = [Bin(f"+{edge} BTC", n, "gain") for edge, n in won]
+    return [*losses, *reversed(gains)]
 
 
 def _verdicts() -> list[Part]:

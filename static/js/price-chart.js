@@ -82,7 +82,7 @@ class PriceChart {
       width: this.plot.clientWidth,
       height,
       legend: { show: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 28, 0, 0],
       scales: { x: { time: false } },
       cursor: { sync: { key: this.sync.key, setSeries: false }, points: { show: false }, y: false },
     };
@@ -258,6 +258,7 @@ class PriceChart {
     const half = Math.max(MINUTE / 2, ((max - min) / 2) * factor);
     this.price.setScale("x", {
       min: Math.max(time[0], middle - half), max: Math.min(time[time.length - 1], middle + half) });
+    if (this.at !== undefined) requestAnimationFrame(() => this.place(this.at));
   }
 
   key(event) {
