@@ -69,7 +69,7 @@ def _amount(rules: RuleSet, value: Fraction | None) -> str | None:
     if value is None:
         return None
     rounded = rounding.BY_NAME[rules.amount_rounding](value, rules.amount_quantum)
-    return decimal_text(Fraction(rounded), digits=60)
+    return decimal_text(Fraction(rounded), digits=200)
 
 
 def _printed(case: Case, figures: Figures) -> tuple[dict[str, str | None], str]:

@@ -41,6 +41,7 @@ SIDES = {"long": LONG, "short": SHORT}
 MODES = {CROSS: CROSS, ISOLATED: ISOLATED, "fixed": ISOLATED}
 
 DIGITS_MAX = 40
+SAID_MAX = 60
 OTHERS_MAX = 1000
 
 
@@ -88,26 +89,33 @@ class Request:
     ema: Fraction | None = None
 
 
+def _said(value: object) -> str:
+    """What was given, short enough to repeat in a sentence."""
+    text = repr(value)
+    return text if len(text) <= SAID_MAX else f"{text[:SAID_MAX]}…"
+
+
 def _known(given: Mapping[str, Any], allowed: Sequence[str], where: str) -> None:
     for key in given:
         if key not in allowed:
-            near = get_close_matches(str(key), allowed, n=1, cutoff=0.4)
+            name = str(key)[:SAID_MAX]
+            near = get_close_matches(name, allowed, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(allowed)}"
-            raise QuoteRefused(str(key), f"{where} has an unknown key {key!r}{hint}")
+            raise QuoteRefused(name, f"{where} has an unknown key {name!r}{hint}")
 
 
 def number(name: str, value: object) -> Fraction:
     """An exact number from a string, integer or Decimal. Raises `QuoteRefused`."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise QuoteRefused(
-            name, f"{name} must be a decimal number in quotation marks, not {value!r}"
+            name, f"{name} must be a decimal number in quotation marks, not {_said(value)}"
         )
     try:
         exact = Decimal(value.strip() if isinstance(value, str) else value)
     except (InvalidOperation, ValueError):
-        raise QuoteRefused(name, f"{name} must be a decimal number, not {value!r}") from None
+        raise QuoteRefused(name, f"{name} must be a decimal number, not {_said(value)}") from None
     if not exact.is_finite():
-        raise QuoteRefused(name, f"{name} must be a finite number, not {value!r}")
+        raise QuoteRefused(name, f"{name} must be a finite number, not {_said(value)}")
     digits = exact.as_tuple()
     if len(digits.digits) > DIGITS_MAX or abs(exact.adjusted()) > DIGITS_MAX:
         raise QuoteRefused(name, f"{name} must have at most {DIGITS_MAX} digits")
@@ -155,7 +163,7 @@ def _choice(given: Mapping[str, Any], name: str, allowed: Sequence[str], where: 
         raise QuoteRefused(where + name, f"{where}{name} is missing: one of {', '.join(allowed)}")
     if value not in allowed:
         raise QuoteRefused(
-            where + name, f"{where}{name} must be one of {', '.join(allowed)}, not {value!r}"
+            where + name, f"{where}{name} must be one of {', '.join(allowed)}, not {_said(value)}"
         )
     return str(value)
 
@@ -257,7 +265,7 @@ def read_request(given: Mapping[str, Any]) -> Request:
             raise QuoteRefused(name, f"{name} belongs to a cross account; the mode is isolated")
     tick = _above_zero(given, "tick", "")
     return Request(
-        rules=str(given["rules"]),
+        rules=str(given["rules"])[:SAID_MAX],
         mode=mode,
         position=position,
         collateral=collateral,

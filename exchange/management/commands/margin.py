@@ -36,9 +36,10 @@ class Command(BaseCommand):
         try:
             # Decimals, not floats: 0.1 typed without quotation marks stays 0.1.
             request = json.loads(options["request"], parse_float=Decimal)
-            answer = quote(request)
-        except json.JSONDecodeError as problem:
+        except (ValueError, ArithmeticError, RecursionError) as problem:
             raise CommandError(f"The request is not JSON: {problem}.", returncode=REFUSED) from None
+        try:
+            answer = quote(request)
         except QuoteRefused as problem:
             raise CommandError(f"{problem}.", returncode=REFUSED) from None
         self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))

@@ -1,6 +1,7 @@
 """The calculator's contract: what it takes, what it refuses, what it says."""
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -187,3 +188,24 @@ def test_every_rule_set_answers_and_is_rounded_to_its_tick(
         assert abs(Fraction(rounded) - Fraction(exact)) <= Fraction(tick)
         assert Fraction(rounded) % Fraction(tick) == 0
     assert all(step.endswith((".", "…")) for step in answer["steps"])
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["long", "cross", "isolated", "inverse", "linear", "1e40", "-1", "BTCUSDT"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["side", "quantity", "entry", "mark"]), inner, max_size=4),
+    max_leaves=6,
+)  # fmt: skip
+KEYS = [
+    "rules", "side", "quantity", "entry", "mode", "collateral", "leverage", "maintenance",
+    "deduction", "face", "taker_fee", "mark", "others", "contract", "symbol", "tick", "hedge",
+    "ema", "nonsense",
+]  # fmt: skip
+
+
+@given(st.sampled_from(names()), st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=5))
+def test_whatever_is_sent_is_answered_or_refused(name: str, change: dict[str, Any]) -> None:
+    request = {**BASE, "rules": name, "leverage": "10", **change}
+    with suppress(QuoteRefused):
+        json.dumps(quote(request), allow_nan=False)
