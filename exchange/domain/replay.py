@@ -10,6 +10,7 @@ One pass in time order, exact in int64. Invariants:
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,20 +94,29 @@ def replay(
     fills: Fills,
     specs: Sequence[ContractSpec],
     instants_us: Sequence[int],
+    *,
+    workers: int = 1,
 ) -> list[Holdings]:
     """State after every fill with time <= each instant; all lists share the same rows.
 
     ``opening`` holds the positions before the first fill. ``instants_us`` must not decrease.
+    ``workers`` threads (a power of two) share the accounts and change nothing else.
     Raises `TapeDisorder` and `TapeTooLarge`; neither leaves anything behind.
     """
     if any(a > b for a, b in zip(instants_us, instants_us[1:], strict=False)):
         raise TapeDisorder("instants must not decrease")
+    if workers < 1 or workers & (workers - 1):
+        raise ValueError(f"workers must be a power of two, not {workers}")
     accounts = 1 + max(_top(opening.account), _top(fills.account))
     block = max(1, CELLS_MAX // max(1, len(specs)))
-    parts = [
-        _replay_block(opening, fills, specs, instants_us, first, min(block, accounts - first))
-        for first in range(0, max(1, accounts), block)
-    ]
+    with ThreadPoolExecutor(workers) as pool:
+        parts = [
+            _replay_block(
+                opening, fills, specs, instants_us, first, min(block, accounts - first), pool,
+                workers,
+            )
+            for first in range(0, max(1, accounts), block)
+        ]  # fmt: skip
     return [merge([part[i] for part in parts]) for i in range(len(instants_us))]
 
 
@@ -121,6 +131,8 @@ def _replay_block(
     instants_us: Sequence[int],
     first: int,
     accounts: int,
+    pool: ThreadPoolExecutor,
+    workers: int,
 ) -> list[Holdings]:
     from exchange.domain import replay_kernels as kernels  # loads the compiler
 
@@ -128,7 +140,7 @@ def _replay_block(
     seen = np.zeros((max(0, accounts), len(specs)), np.uint8)
     inside = (opening.account >= first) & (opening.account < first + accounts)
     seen[opening.account[inside] - first, opening.contract[inside]] = 1
-    _survey(opening, fills, specs, first, seen)
+    _survey(opening, fills, specs, first, seen, pool, workers)
     row_of = np.zeros(seen.shape, np.int32)
     count = kernels.number_rows(seen, row_of)
     where = np.flatnonzero(seen)
@@ -142,10 +154,15 @@ def _replay_block(
     stops = np.searchsorted(fills.time, np.asarray(instants_us, np.int64), side="right")
     result, done = [], 0
     for stop in stops.tolist():
-        kernels.stream(
-            done, stop, fills.contract, fills.account, fills.quantity, fills.price, fills.fee,
-            first, row_of, kind, num, den, state,
-        )  # fmt: skip
+        threads = [
+            pool.submit(
+                kernels.stream, done, stop, fills.contract, fills.account, fills.quantity,
+                fills.price, fills.fee, first, row_of, kind, num, den, state, part, workers - 1,
+            )
+            for part in range(workers)
+        ]  # fmt: skip
+        for thread in threads:
+            thread.result()
         done = max(done, stop)
         columns = np.ascontiguousarray(state.T).copy()
         result.append(Holdings(account, contract, *columns))
@@ -158,17 +175,24 @@ def _survey(
     specs: Sequence[ContractSpec],
     first: int,
     seen: npt.NDArray[np.uint8],
+    pool: ThreadPoolExecutor,
+    workers: int,
 ) -> None:
     """Refuse a tape out of order or too large for int64; mark the rows it touches."""
     from exchange.domain import replay_kernels as kernels
 
-    extremes = np.zeros((len(specs), 3), np.int64)
-    extremes[:, kernels.PRICE_MIN] = INT64_SAFE
-    sums = np.zeros((len(specs), 2), np.float64)
-    bad = kernels.survey(
-        fills.time, fills.contract, fills.account, fills.quantity, fills.price, fills.fee,
-        first, seen, extremes, sums,
-    )  # fmt: skip
+    extremes = np.zeros((workers, len(specs), 3), np.int64)
+    extremes[:, :, kernels.PRICE_MIN] = INT64_SAFE
+    sums = np.zeros((workers, len(specs), 2), np.float64)
+    edges = np.linspace(0, fills.time.size, workers + 1).astype(int).tolist()
+    threads = [
+        pool.submit(
+            kernels.survey, edges[k], edges[k + 1], fills.time, fills.contract, fills.account,
+            fills.quantity, fills.price, fills.fee, first, seen, extremes[k], sums[k],
+        )
+        for k in range(workers)
+    ]  # fmt: skip
+    bad = min((row for row in (thread.result() for thread in threads) if row >= 0), default=-1)
     if bad >= 0:
         row = tuple(int(column[bad]) for column in fills[1:6])
         raise TapeDisorder(
@@ -179,14 +203,19 @@ def _survey(
     for column, values in enumerate(opening[2:]):
         np.add.at(held[:, column], opening.contract, np.abs(values.astype(np.float64)))
     for index, spec in enumerate(specs):
-        _check_contract(spec, extremes[index], sums[index], held[index])
+        largest, lowest, highest = extremes[:, index].T
+        reach = (int(largest.max()), int(lowest.min()), int(highest.max()))
+        _check_contract(spec, reach, sums[:, index].sum(axis=0), held[index])
 
 
 def _check_contract(
-    spec: ContractSpec, extremes: I64, sums: npt.NDArray[np.float64], held: npt.NDArray[np.float64]
+    spec: ContractSpec,
+    reach: tuple[int, int, int],
+    sums: npt.NDArray[np.float64],
+    held: npt.NDArray[np.float64],
 ) -> None:
     """Bound every intermediate amount of one contract by its volume at its worst price."""
-    largest, price_min, price_max = (int(value) for value in extremes)
+    largest, price_min, price_max = reach
     if largest == 0:
         return
     volume = int(sums[0] * 1.000001) + 1  # float64 sums of up to 2**31 terms, rounded up

@@ -21,6 +21,8 @@ LOOK_AHEAD = 16
 
 @kernel
 def survey(
+    start: int,
+    stop: int,
     time: Array,
     contract: Array,
     account: Array,
@@ -32,15 +34,15 @@ def survey(
     extremes: Array,
     sums: Array,
 ) -> int:
-    """Mark the holdings the fills touch and gather the extremes of each contract.
+    """Mark the holdings fills ``start .. stop`` touch and gather each contract's extremes.
 
     ``seen`` u8[accounts, contracts] covers accounts from ``first_account``; ``extremes``
     i64[contracts, 3] and ``sums`` f64[contracts, 2] are filled for all accounts. Returns the
     first row that is out of time order or out of range, or -1.
     """
     accounts, contracts = seen.shape
-    last = np.int64(-(2**62))
-    for i in range(time.shape[0]):
+    last = time[start - 1] if start > 0 else np.int64(-(2**62))
+    for i in range(start, stop):
         c = contract[i]
         size = abs(quantity[i])
         ticks = price[i]
@@ -89,20 +91,23 @@ def stream(
     num: Array,
     den: Array,
     state: Array,
+    part: int,
+    mask: int,
 ) -> int:
     """Apply fills ``start .. stop`` to ``state`` i64[holdings, 4], in order.
 
-    The body is `value_kernels.apply_fill` written into the row. The holding of a fill some
-    way ahead is read early, because waiting for memory is most of the cost; the returned
-    number only keeps that read from being optimised away.
+    Only accounts with ``account & mask == part``, so that threads share one state. The body is
+    `value_kernels.apply_fill` written into the row. The holding of a fill some way ahead is
+    read early, because waiting for memory is most of the cost; the returned number only keeps
+    that read from being optimised away.
     """
     accounts, total, ahead = row_of.shape[0], account.shape[0], 0
     for i in range(start, stop):
         j = i + LOOK_AHEAD
-        if j < total and 0 <= account[j] - first_account < accounts:
+        if j < total and account[j] & mask == part and 0 <= account[j] - first_account < accounts:
             ahead ^= state[row_of[account[j] - first_account, contract[j]], 0]
         a = account[i] - first_account
-        if a < 0 or a >= accounts:
+        if account[i] & mask != part or a < 0 or a >= accounts:
             continue
         c = contract[i]
         row = row_of[a, c]

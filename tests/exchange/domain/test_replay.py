@@ -86,6 +86,25 @@ def test_shards_merge_to_the_whole(seed, trades, shards):
     assert state_digest(merge(parts)) == state_digest(whole)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 120), st.sampled_from([2, 4]))
+def test_threads_share_one_state(seed, trades, workers):
+    fills = random_tape(seed, trades, 11)
+    instants = [int(fills.time[trades]), END]
+    alone = replay(empty_holdings(), fills, KINDS, instants)
+    shared = replay(empty_holdings(), fills, KINDS, instants, workers=workers)
+    assert [state_digest(s) for s in shared] == [state_digest(s) for s in alone]
+
+
+def test_a_bad_row_is_found_whichever_thread_meets_it():
+    fills = random_tape(1, 10, 4)
+    fills.time[10] = fills.time[9] - 1
+    with pytest.raises(TapeDisorder, match="fill 10"):
+        replay(empty_holdings(), fills, KINDS, [END], workers=2)
+    with pytest.raises(ValueError, match="power of two, not 3"):
+        replay(empty_holdings(), fills, KINDS, [END], workers=3)
+
+
 def test_blocks_of_accounts_give_the_same_state(monkeypatch):
     fills = random_tape(5, 300, 40)
     [whole] = replay(empty_holdings(), fills, KINDS, [END])
