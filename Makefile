@@ -24,13 +24,26 @@ setup:
 	  printf '%s\n' "$$want" > $(STAMP); \
 	fi
 
+demo: setup
+	@$(PYTHON) manage.py demo $(DEMO)
+
+test: lint browser
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PYTHON) -m pytest $(TESTS)
+
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
+browser: setup
+	@sh tests/browser/install.sh
+
+bench: setup
+	$(PYTHON) -m bench $(BENCH)
+
+services-stop:
+	@[ ! -x $(PYTHON) ] || $(PYTHON) manage.py services stop
+
 clean: services-stop
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
-
-services-stop: setup
-	$(PYTHON) manage.py services stop

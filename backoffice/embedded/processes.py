@@ -88,8 +88,17 @@ def end(
             raise EmbeddedError(
                 f"process {process.pid} belongs to another user: stop it as that user."
             ) from error
-    _, left = psutil.wait_procs(asked, timeout=seconds_max)
-    return [process for process in left if alive(process.pid)]
+    # Polled, not waited for: most are nobody's children any more, and psutil waits for those in
+    # steps of a second.
+    until = time.monotonic() + seconds_max
+    while (left := [each for each in asked if _same_lives(each)]) and time.monotonic() < until:
+        time.sleep(0.02)
+    return left
+
+
+def _same_lives(process: psutil.Process) -> bool:
+    found = alive(process.pid)
+    return found is not None and found == process
 
 
 def server_account(at: Places) -> pwd.struct_passwd | None:

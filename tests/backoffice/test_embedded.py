@@ -26,11 +26,11 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
+def at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
     """An empty data folder; whatever runs in it is stopped at the end."""
     for name in ("DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    at = embedded.places(tmp_path / "data")
+    at = embedded.places(folder / "data")
     yield at
     with contextlib.suppress(embedded.EmbeddedError):
         embedded.stop(at)
@@ -162,7 +162,7 @@ class TestEveryDay:
         shown, _ = manage(at, "services", "status").communicate(timeout=60)
         assert [str(pid) in shown for pid in before] == [True, True]
         shown, _ = manage(at, "services", "stop").communicate(timeout=60)
-        assert shown == "stopped Valkey and PostgreSQL\n"
+        assert shown == "stopped Valkey, PostgreSQL\n"
         assert not processes.at_work("postgres", at.postgres)
 
     def test_none_when_the_environment_names_others(
@@ -175,8 +175,8 @@ class TestEveryDay:
 
 
 class TestPlaces:
-    def test_a_long_path_falls_back_to_a_short_socket_folder(self, tmp_path: Path) -> None:
-        at = embedded.places(tmp_path / ("a" * 100))
+    def test_a_long_path_falls_back_to_a_short_socket_folder(self, folder: Path) -> None:
+        at = embedded.places(folder / ("a" * 100))
         assert at.run.parent != at.data
         assert len(os.fsencode(f"{at.postgres_socket}.lock")) <= SOCKET_BYTES_MAX
         try:
@@ -188,8 +188,8 @@ class TestPlaces:
             embedded.stop(at)
             shutil.rmtree(at.run)
 
-    def test_a_path_with_blanks_and_signs(self, tmp_path: Path) -> None:
-        at = embedded.places(tmp_path / "a b%20&ü?#")
+    def test_a_path_with_blanks_and_signs(self, folder: Path) -> None:
+        at = embedded.places(folder / "a b%20&ü?#")
         try:
             embedded.ensure(at)
             assert sql(at, "SELECT 1") == [(1,)]
@@ -199,16 +199,16 @@ class TestPlaces:
             if at.run.parent != at.data:
                 shutil.rmtree(at.run)
 
-    def test_a_link_leads_to_the_same_servers(self, at: Places, tmp_path: Path) -> None:
+    def test_a_link_leads_to_the_same_servers(self, at: Places, folder: Path) -> None:
         embedded.ensure(at)
-        (tmp_path / "link").symlink_to(at.data)
-        assert embedded.places(tmp_path / "link") == at
+        (folder / "link").symlink_to(at.data)
+        assert embedded.places(folder / "link") == at
 
-    def test_a_socket_folder_that_is_a_link_is_refused(self, at: Places, tmp_path: Path) -> None:
+    def test_a_socket_folder_that_is_a_link_is_refused(self, at: Places, folder: Path) -> None:
         at.data.mkdir()
-        (tmp_path / "elsewhere").mkdir()
+        (folder / "elsewhere").mkdir()
         at.run.parent.mkdir(exist_ok=True)
-        at.run.symlink_to(tmp_path / "elsewhere")
+        at.run.symlink_to(folder / "elsewhere")
         with pytest.raises(embedded.EmbeddedError, match=f"{at.run} is a link"):
             embedded.ensure(at)
         at.run.unlink()
@@ -264,17 +264,17 @@ class TestAfterACrash:
         assert set(pids(at)).isdisjoint(before)
         assert [processes.alive(pid) for pid in before] == [None, None]
 
-    def test_a_pid_file_of_ours_with_a_recycled_pid(self, tmp_path: Path) -> None:
+    def test_a_pid_file_of_ours_with_a_recycled_pid(self, folder: Path) -> None:
         with bystander() as pid:
-            processes.write_pid(tmp_path / "web.pid", pid)
-            known = processes.read_pid(tmp_path / "web.pid")
+            processes.write_pid(folder / "web.pid", pid)
+            known = processes.read_pid(folder / "web.pid")
             assert known is not None
             assert known.pid == pid
-            note = (tmp_path / "web.pid").read_text()
-            (tmp_path / "web.pid").write_text(note.replace('"started": ', '"started": 9'))
-            assert processes.read_pid(tmp_path / "web.pid") is None
-        (tmp_path / "web.pid").write_text(note)
-        assert processes.read_pid(tmp_path / "web.pid") is None
+            note = (folder / "web.pid").read_text()
+            (folder / "web.pid").write_text(note.replace('"started": ', '"started": 9'))
+            assert processes.read_pid(folder / "web.pid") is None
+        (folder / "web.pid").write_text(note)
+        assert processes.read_pid(folder / "web.pid") is None
 
 
 class TestRefusals:
@@ -374,9 +374,9 @@ class TestRefusals:
 if ROOT and sys.platform == "linux":
 
     @pytest.fixture
-    def small_disk(tmp_path: Path) -> Iterator[Path]:
+    def small_disk(folder: Path) -> Iterator[Path]:
         """A disk of 24 MB: enough to begin a database, too small to finish it."""
-        disk = tmp_path / "disk"
+        disk = folder / "disk"
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], check=True)
         yield disk

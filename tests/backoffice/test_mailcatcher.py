@@ -20,13 +20,13 @@ LETTER = b"Subject: Your statement\r\n\r\nDear customer,\r\n.\r\n..two dots\r\n"
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    """The port of a catcher that keeps its mail under tmp_path/mail."""
+def port(folder: Path) -> Iterator[int]:
+    """The port of a catcher that keeps its mail under folder/mail."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "manage.py", "mailcatcher", "--port", str(port)]
-    environment = {**os.environ, "MAKEWHOLE_DATA": str(tmp_path)}
+    environment = {**os.environ, "MAKEWHOLE_DATA": str(folder)}
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
     ) as catcher:
@@ -37,11 +37,11 @@ def port(tmp_path: Path) -> Iterator[int]:
         assert catcher.wait(timeout=10) == 0
 
 
-def test_it_keeps_what_it_accepts(port: int, tmp_path: Path) -> None:
+def test_it_keeps_what_it_accepts(port: int, folder: Path) -> None:
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.sendmail("desk@localhost", ["Ann@example.com", "ben@example.com"], LETTER)
         client.sendmail("desk@localhost", ["ann@example.com"], LETTER)
-    root = tmp_path / "mail"
+    root = folder / "mail"
     kept = mailcatcher.kept_for(root, "ann@EXAMPLE.com")
     assert len(kept) == 2
     message = email.message_from_bytes(kept[0].read_bytes())
@@ -58,7 +58,7 @@ def test_it_keeps_what_it_accepts(port: int, tmp_path: Path) -> None:
     assert list(root.glob("*/.*")) == []
 
 
-def test_it_rehearses_refusals_and_keeps_nothing(port: int, tmp_path: Path) -> None:
+def test_it_rehearses_refusals_and_keeps_nothing(port: int, folder: Path) -> None:
     with smtplib.SMTP("127.0.0.1", port) as client:
         for domain, code in (("bounce.example", 550), ("later.example", 451)):
             with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
@@ -66,26 +66,26 @@ def test_it_rehearses_refusals_and_keeps_nothing(port: int, tmp_path: Path) -> N
             assert refused.value.recipients[f"ann@{domain}"][0] == code
         refused_one = client.sendmail("d@localhost", ["a@bounce.example", "b@example.com"], LETTER)
     assert list(refused_one) == ["a@bounce.example"]
-    assert list(mailcatcher.recipients(tmp_path / "mail")) == ["b@example.com"]
+    assert list(mailcatcher.recipients(folder / "mail")) == ["b@example.com"]
 
 
-def test_it_keeps_an_address_that_is_no_file_name(port: int, tmp_path: Path) -> None:
+def test_it_keeps_an_address_that_is_no_file_name(port: int, folder: Path) -> None:
     address = '"../../etc/pass wd"@example.com'
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.sendmail("desk@localhost", [address], LETTER)
         with pytest.raises(smtplib.SMTPRecipientsRefused):
             client.sendmail("desk@localhost", ["a" * 300 + "@example.com"], LETTER)
-    root = tmp_path / "mail"
+    root = folder / "mail"
     assert len(list(root.rglob("*.eml"))) == 1
     assert len(mailcatcher.kept_for(root, next(mailcatcher.recipients(root)))) == 1
 
 
-def test_the_second_process_ends_with_a_killed_first(tmp_path: Path) -> None:
+def test_the_second_process_ends_with_a_killed_first(folder: Path) -> None:
     listener = mailcatcher.listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     first = os.fork()
     if first == 0:
-        mailcatcher.serve(listener, tmp_path, processes=2)
+        mailcatcher.serve(listener, folder, processes=2)
         os._exit(0)
     listener.close()
     time.sleep(0.3)
@@ -101,13 +101,13 @@ def test_the_second_process_ends_with_a_killed_first(tmp_path: Path) -> None:
         pytest.fail("the port is still held")
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_a_taken_port_is_named(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = subprocess.run(
             [sys.executable, "manage.py", "mailcatcher", "--port", str(port)],
             cwd=PROJECT,
-            env={**os.environ, "MAKEWHOLE_DATA": str(tmp_path)},
+            env={**os.environ, "MAKEWHOLE_DATA": str(folder)},
             capture_output=True,
             text=True,
             check=False,

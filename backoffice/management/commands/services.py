@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backoffice import embedded
+from backoffice import embedded, supervisor
 
 
 class Command(BaseCommand):
@@ -25,9 +25,14 @@ class Command(BaseCommand):
         self.status()
 
     def stop(self) -> None:
-        stopped = embedded.stop()
-        self.stdout.write(f"stopped {' and '.join(stopped)}" if stopped else "nothing was running")
+        at = embedded.places()
+        stopped = supervisor.stop(at, self.stdout.write) + embedded.stop(at)
+        self.stdout.write(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
     def status(self) -> None:
         for name, state, where in embedded.status():
             self.stdout.write(f"{name:<11} {state:<22} {where}")
+        at = embedded.places()
+        for name, process in supervisor.running(at).items():
+            state = f"running (pid {process.pid})"
+            self.stdout.write(f"{name:<11} {state:<22} {supervisor.log_of(at, name)}")

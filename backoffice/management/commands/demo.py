@@ -1,0 +1,205 @@
+"""`manage.py demo`: the whole desk on this machine, with the rehearsal of 2018 in it.
+
+Starts the mail catcher, a worker, the clock and the web server, runs the drill if this data folder
+has not seen it yet, prints where the desk is and who may sign in, and waits. Ctrl-C stops all of
+it, the embedded servers included; what was written stays, so the next start is quick.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import Any, NoReturn
+from urllib.error import URLError
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from backoffice import embedded, supervisor
+from backoffice.embedded import processes
+from backoffice.embedded.places import PROJECT
+from backoffice.models import Person
+from backoffice.services import people
+from exchange.models import Venue
+
+HOST = "127.0.0.1"
+SCENARIO = "okex-2018"
+WEB_SECONDS_MAX = 60
+
+
+class Command(BaseCommand):
+    help = "Runs the desk with the 2018 rehearsal in it: catcher, worker, clock and web server."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--detach", "--no-wait", action="store_true", dest="detach")
+        parser.add_argument("--without-drill", action="store_true")
+        parser.add_argument("drill", nargs="*", help=f"arguments of drill ({SCENARIO})")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.at = embedded.places()
+        self.refuse_a_second_one()
+        for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(by, _interrupt)
+        try:
+            address = self.bring_up(options)
+            if options["detach"]:
+                self.stdout.write("\n`manage.py services stop` (or `make services-stop`) ends it.")
+                return
+            self.stdout.write("\nCtrl-C stops everything.")
+            self.wait_while_all_live(address)
+        except KeyboardInterrupt:
+            self.bring_down()
+            self.stdout.write("stopped; nothing is lost, and the next start is quick.")
+        except BaseException:
+            self.bring_down()
+            raise
+
+    def bring_up(self, options: dict[str, Any]) -> str:
+        """All programs, the drill, the sign-ins. Returns the address."""
+        self.stdout.write(f"data folder {self.at.data}")
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        port = free_port(options["port"])
+        if port != options["port"]:
+            self.stdout.write(f"port {options['port']} is taken; the desk takes {port}")
+        address = f"http://{HOST}:{port}"
+        self.environment = self.environment_of(address)
+        for program in self.programs(port):
+            supervisor.start(self.at, program, self.environment)
+        self.wait_until_ready(address)
+        if not options["without_drill"]:
+            self.drill(options["drill"] or [SCENARIO])
+        self.note(address=address)
+        self.print_sign_ins()
+        self.stdout.write(self.style.SUCCESS(f"\ndesk at {address}"))
+        return address
+
+    def environment_of(self, address: str) -> dict[str, str]:
+        """What makes it a demo: plain HTTP, and mail caught unless a server for it is named."""
+        environment = {"MAKEWHOLE_HTTPS": "off", "MAKEWHOLE_PUBLIC_URL": address}
+        if not os.environ.get("MAKEWHOLE_EMAIL_HOST"):
+            environment["MAKEWHOLE_EMAIL_HOST"] = HOST
+            environment["MAKEWHOLE_EMAIL_PORT"] = str(free_port(settings.EMAIL_PORT))
+        return environment
+
+    def programs(self, port: int) -> list[supervisor.Program]:
+        programs = [supervisor.worker(), supervisor.clock(self.at), supervisor.web(HOST, port)]
+        if mail_port := self.environment.get("MAKEWHOLE_EMAIL_PORT"):
+            programs.insert(0, supervisor.mail(HOST, int(mail_port)))
+        return programs
+
+    def drill(self, arguments: list[str]) -> None:
+        """Runs it as a command of its own, in the demo's environment, unless it already ran."""
+        if self.noted().get("drill") == arguments and Venue.objects.filter(is_drill=True).exists():
+            self.stdout.write(f"the drill {' '.join(arguments)} already ran here and is kept")
+            return
+        self.stdout.write(f"running the drill {' '.join(arguments)}")
+        self.stdout.flush()
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "manage.py", "drill", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, **self.environment},
+            check=False,
+        )
+        if done.returncode != 0:
+            raise CommandError(
+                f"the drill failed with status {done.returncode}; it says why above."
+            )
+        self.stdout.write(f"the drill took {time.monotonic() - began:.0f} s")
+        self.note(drill=arguments)
+
+    def print_sign_ins(self) -> None:
+        """Everyone of the drill; their passwords are known and good for nothing else."""
+        rows = Person.objects.filter(email__endswith=f"@{people.DOMAIN}", is_active=True)
+        cast = list(rows.order_by("customer_id", "pk").prefetch_related("roles"))
+        if not cast:
+            return
+        self.stdout.write("\nsign in as")
+        for person in cast:
+            handle = person.email.partition("@")[0]
+            roles = ", ".join(role.get_name_display() for role in person.roles.all())
+            self.stdout.write(
+                f"  {person.email:<38} {people.password_of(handle):<26} {roles or 'Customer'}"
+            )
+        self.stdout.write("  one-time codes of the staff: `.venv/bin/python manage.py code chen`")
+
+    def wait_until_ready(self, address: str) -> None:
+        """Until the web server answers; CommandError with the end of its log if it does not."""
+        began = time.monotonic()
+        while time.monotonic() - began < WEB_SECONDS_MAX:
+            self.check_all_live()
+            try:
+                with urllib.request.urlopen(f"{address}/healthz/ready", timeout=5) as answer:  # noqa: S310 - our own address
+                    if answer.status == 200:
+                        return
+            except (URLError, OSError):
+                time.sleep(0.2)
+        raise CommandError(f"the web server does not answer: see {self.log_of('web')}.")
+
+    def wait_while_all_live(self, address: str) -> NoReturn:
+        while True:
+            time.sleep(1)
+            self.check_all_live()
+
+    def check_all_live(self) -> None:
+        """CommandError, with the end of its log, when a program ended by itself."""
+        living = supervisor.running(self.at)
+        for file in self.at.pids.glob("*.pid"):
+            if file.stem in supervisor.NAMES and file.stem not in living:
+                log = self.log_of(file.stem)
+                said = processes.last_lines(log, max(0, log.stat().st_size - 4000))
+                file.unlink()
+                raise CommandError(f"{file.stem} ended by itself; {log} says:\n{said}")
+
+    def bring_down(self) -> None:
+        """Stops everything; a second Ctrl-C does not leave half of it running."""
+        for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(by, signal.SIG_IGN)
+        self.stdout.write("\nstopping")
+        supervisor.stop(self.at, self.stdout.write)
+        embedded.stop(self.at)
+
+    def refuse_a_second_one(self) -> None:
+        if living := supervisor.running(self.at):
+            raise CommandError(
+                f"a demo already runs in {self.at.data} ({', '.join(living)}), at "
+                f"{self.noted().get('address', 'an unknown address')}: "
+                "`manage.py services stop` ends it."
+            )
+
+    def log_of(self, name: str) -> Any:
+        return supervisor.log_of(self.at, name)
+
+    def noted(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.at.data / "demo.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def note(self, **what: Any) -> None:
+        (self.at.data / "demo.json").write_text(json.dumps({**self.noted(), **what}) + "\n")
+
+
+def free_port(wanted: int) -> int:
+    """The first free port from `wanted` on; CommandError after fifty."""
+    for port in range(wanted, wanted + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        return port
+    raise CommandError(f"ports {wanted} to {wanted + 49} are all taken: choose with --port.")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

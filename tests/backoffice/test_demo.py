@@ -1,0 +1,148 @@
+"""The demo as a user meets it: started, looked at, interrupted, and left in the background."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backoffice import embedded, supervisor
+from backoffice.embedded import postgres, processes, valkey
+from backoffice.embedded.places import PROJECT, Places
+
+
+@pytest.fixture
+def at(folder: Path) -> Iterator[Places]:
+    at = embedded.places(folder / "data")
+    yield at
+    supervisor.stop(at)
+    embedded.stop(at)
+
+
+def environment(at: Places) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    return {**kept, "MAKEWHOLE_DATA": str(at.data)}
+
+
+def demo(at: Places, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--without-drill", *words],
+        cwd=PROJECT,
+        env=environment(at),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def until(sign: str, command: subprocess.Popen[str]) -> str:
+    """Reads until a line with `sign`; returns all that was said."""
+    assert command.stdout is not None
+    said = ""
+    for line in command.stdout:
+        said += line
+        if sign in line:
+            return said
+    raise AssertionError(f"never said {sign!r}:\n{said}")
+
+
+def address_in(said: str) -> str:
+    return next(line for line in said.splitlines() if "desk at" in line).split()[-1]
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_it_runs_until_it_is_interrupted_and_stops_everything(
+    at: Places, by: signal.Signals
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        wanted = taken.getsockname()[1]
+        command = demo(at, "--port", str(wanted))
+        said = until("Ctrl-C stops everything", command)
+    assert f"port {wanted} is taken; the desk takes {wanted + 1}" in said
+    address = address_in(said)
+    assert address == f"http://127.0.0.1:{wanted + 1}"
+    with urllib.request.urlopen(f"{address}/healthz/ready", timeout=10) as answer:  # noqa: S310 - ours
+        assert answer.status == 200
+    ran = supervisor.running(at)
+    assert set(ran) == {"web", "clock", "worker", "mail"}
+    families = [process.pid for name in ran for process in ran[name].children(recursive=True)]
+
+    command.send_signal(by)
+    rest, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, rest
+    assert "stopped; nothing is lost" in rest
+    assert supervisor.running(at) == {}
+    assert postgres.running(at) is None
+    assert valkey.running(at) is None
+    assert [pid for pid in families if processes.alive(pid)] == []
+
+
+def test_it_stays_in_the_background_and_is_not_started_twice(at: Places) -> None:
+    command = demo(at, "--detach", "--port", "18300")
+    said, _ = command.communicate(timeout=120)
+    assert command.returncode == 0, said
+    before = {name: process.pid for name, process in supervisor.running(at).items()}
+    assert len(before) == 4
+
+    again = demo(at)
+    refused, _ = again.communicate(timeout=60)
+    assert again.returncode == 1
+    assert f"a demo already runs in {at.data}" in refused
+    assert address_in(said) in refused
+    assert {name: each.pid for name, each in supervisor.running(at).items()} == before
+
+    stopped = subprocess.run(
+        [sys.executable, "manage.py", "services", "stop"],
+        cwd=PROJECT,
+        env=environment(at),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert stopped.stdout == "stopped web, clock, worker, mail, Valkey, PostgreSQL\n"
+    assert supervisor.running(at) == {}
+
+
+def test_it_ends_when_a_program_does_and_says_which(at: Places) -> None:
+    command = demo(at, "--port", "18400")
+    until("Ctrl-C stops everything", command)
+    os.killpg(supervisor.running(at)["clock"].pid, signal.SIGKILL)
+    rest, _ = command.communicate(timeout=60)
+    assert command.returncode == 1
+    assert "clock ended by itself" in rest
+    assert str(supervisor.log_of(at, "clock")) in rest
+    assert supervisor.running(at) == {}
+    assert postgres.running(at) is None
+
+
+def test_a_demo_that_was_killed_leaves_what_stop_finds(at: Places) -> None:
+    command = demo(at, "--port", "18500")
+    until("Ctrl-C stops everything", command)
+    command.kill()
+    command.wait()
+    assert len(supervisor.running(at)) == 4
+    assert supervisor.stop(at) == ["web", "clock", "worker", "mail"]
+
+
+def test_who_ignores_the_signal_is_killed_with_its_children(
+    at: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stubborn = "import signal,subprocess,time;signal.signal(15,signal.SIG_IGN);"
+    stubborn += "print(subprocess.Popen(['sleep','600']).pid,flush=True);time.sleep(600)"
+    monkeypatch.setitem(supervisor.SECONDS_MAX, "web", 0.5)
+    supervisor.start(at, supervisor.Program("web", [sys.executable, "-c", stubborn]), {})
+    log = supervisor.log_of(at, "web")
+    while not log.read_text().strip():
+        time.sleep(0.05)
+    child = int(log.read_text())
+    said: list[str] = []
+    assert supervisor.stop(at, said.append) == ["web"]
+    assert said == ["web did not end within 0 s and was killed"]
+    time.sleep(0.2)
+    assert processes.alive(child) is None
