@@ -209,7 +209,8 @@ def _at_mark(case: Case, figures: Figures) -> list[str]:
     else:
         lines.append(f"Unrealised profit of both legs at {show(mark)}: {show(figures.pnl)}.")
     lines.append(
-        f"Equity: {show(_available(case))} + {show(figures.pnl)} = {show(figures.equity)}."
+        f"Equity: {show(_available(case))} {'-' if figures.pnl < 0 else '+'} "
+        f"{show(abs(figures.pnl))} = {show(figures.equity)}."
     )
     if figures.margin_ratio is None:
         lines.append(f"Margin ratio ({case.rules.ratio}): not defined here.")
@@ -248,4 +249,5 @@ def steps(case: Case, figures: Figures, printed: dict[str, str | None], how: str
     lines += _prices(case, figures, printed, how) + _at_mark(case, figures)
     if case.request.mode == ISOLATED and figures.bankruptcy_price is not None:
         lines.append("Isolated margin: no more than the collateral above can be lost.")
-    return lines
+    # A number that goes on ends a sentence by itself.
+    return [line.replace("….", "…") for line in lines]
