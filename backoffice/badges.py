@@ -24,9 +24,12 @@ BADGES: dict[str, Badge] = {
     "contained": Badge(_("Contained"), "warn", "shield"),
     "remedy": Badge(_("Remedy"), "active", "scales"),
     "closed": Badge(_("Closed"), "ended", "check"),
+    # venues
+    "drill": Badge(_("Drill"), "quiet", "drill"),
     # gates
     "trading": Badge(_("Trading"), "good", "play"),
     "halted": Badge(_("Halted"), "bad", "stop"),
+    "halted_in_part": Badge(_("Halted in part"), "warn", "stop"),
     "settling": Badge(_("Settling"), "warn", "clock"),
     "gate_open": Badge(_("Open"), "good", "play"),
     "gate_closed": Badge(_("Closed"), "bad", "lock"),

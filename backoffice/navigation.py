@@ -33,29 +33,16 @@ RAIL = (
         _("Desk"),
         (
             Place(_("Incidents"), "incidents", "flag", "g i"),
-            Place(_("Cases"), "cases", "chat", "g c"),
-            Place(_("Care lane"), "care", "care", "g l"),
+            Place(_("Care lane"), "care", "care", "g l", frozenset({"support", "legal"})),
         ),
     ),
-    Group(
-        _("Decide"),
-        (
-            Place(_("Approvals"), "approvals", "seal", "g a"),
-            Place(_("Campaigns"), "campaigns", "megaphone", "g m"),
-            Place(_("Goodwill"), "programmes", "coins", "g w"),
-        ),
-    ),
+    Group(_("Decide"), (Place(_("Approvals"), "approvals", "seal", "g a"),)),
     Group(
         _("Evidence"),
         (
-            Place(_("Tapes"), "tapes", "tape", "g t"),
-            Place(_("Ledger"), "ledger", "ledger", "g b"),
+            Place(_("Margin calculator"), "margin", "scales", "g c"),
             Place(_("Audit chain"), "audit", "chain", "g h"),
         ),
-    ),
-    Group(
-        _("House"),
-        (Place(_("People and roles"), "people", "people", "g p"),),
     ),
 )
 

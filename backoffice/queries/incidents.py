@@ -6,7 +6,9 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from backoffice.models import Gate, Incident, TimelineEntry
+from backoffice.models import Gate, Incident, Plan, TimelineEntry
+from exchange.queries import keyset
+from exchange.queries.keyset import Page
 
 
 def open_ones() -> QuerySet[Incident]:
@@ -64,3 +66,39 @@ def counts(incident: Incident) -> dict[str, Any]:
         campaigns=Count("campaigns", distinct=True),
         programmes=Count("programmes", distinct=True),
     )
+
+
+def page(*, status: str = "", words: str = "", after: str = "") -> Page[Incident]:
+    """Incidents newest first, of a status, with words in the title; one statement."""
+    rows = Incident.objects.select_related("venue", "contract", "commander")
+    if status:
+        rows = rows.filter(status=status)
+    if words:
+        rows = rows.filter(title__icontains=words)
+    if below := keyset.numbers(after, 1):
+        rows = rows.filter(pk__lt=below[0])
+    found = list(rows.order_by("-pk")[: keyset.LIMIT + 1])
+    more = len(found) > keyset.LIMIT
+    return Page(found[: keyset.LIMIT], str(found[keyset.LIMIT - 1].pk) if more else "")
+
+
+def gates_closed(incidents: list[int]) -> dict[int, set[tuple[str, int | None]]]:
+    """(kind, contract or None for all) of the gates closed now, by incident; one statement."""
+    rows = Gate.objects.filter(
+        incident__in=incidents, lifted_at__isnull=True, expires_at__gt=timezone.now()
+    ).values_list("incident_id", "kind", "contract_id")
+    found: dict[int, set[tuple[str, int | None]]] = {pk: set() for pk in incidents}
+    for incident, kind, contract in rows:
+        found[incident].add((kind, contract))
+    return found
+
+
+def plan_states(incidents: list[int]) -> dict[int, tuple[int, str]]:
+    """(id, state) of the newest plan of each incident that has one; one statement."""
+    rows = (
+        Plan.objects.filter(incident__in=incidents)
+        .order_by("incident_id", "-pk")
+        .distinct("incident_id")
+        .values_list("incident_id", "pk", "state")
+    )
+    return {incident: (pk, state) for incident, pk, state in rows}

@@ -1,6 +1,6 @@
 """The living style guide: every part of the screens in every state, on made-up content.
 
-It reads no row and changes none. Staff see it; while developing anyone does.
+It reads no row and changes none. Staff see it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -18,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from backoffice.badges import BADGES
 from backoffice.templatetags.charts import Bin, Part
+from backoffice.views import access
 
 _BTC = SimpleNamespace(code="BTC", decimals=8)
 _USDT = SimpleNamespace(code="USDT", decimals=6)
@@ -54,15 +53,10 @@ class SampleFilters(forms.Form):
     )
 
 
-def _allowed(request: HttpRequest) -> None:
-    if not (settings.DEBUG or request.user.is_staff):
-        raise PermissionDenied
-
-
 @require_GET
+@access.staff()
 def show(request: HttpRequest) -> HttpResponse:
     """All parts on one page."""
-    _allowed(request)
     return render(request, "styleguide/page.html", _samples())
 
 
@@ -74,7 +68,7 @@ def _samples() -> dict[str, Any]:
         "filters": SampleFilters(), "old": _OLD, "new": _NEW, "entries": _timeline(),
         "legs": _legs(), "totals": [_total(_BTC, 251_997_000_000, 251_997_000_000)],
         "off_totals": [_total(_USDT, 1_000_000, 999_999)],
-        "page": SimpleNamespace(first=51, last=100, total=12_480, previous="a", next="b"),
+        "page": SimpleNamespace(rows=range(50), after="100"),
         "jobs": _jobs(), "distribution": _bins(), "verdicts": _verdicts(),
         "promise": SimpleNamespace(text="Progress update", due_at=_CUTOFF, kept_at=None),
         "palette_tokens": ["paper", "surface", "sunken", "ink", "accent", "good", "bad", "warn"],
@@ -144,9 +138,9 @@ def _verdicts() -> list[Part]:
 
 
 @require_GET
+@access.staff()
 def prices(request: HttpRequest) -> JsonResponse:
     """A made-up two hours around 30 March 2018, 05:00 HKT, in the chart's format."""
-    _allowed(request)
     start = int(datetime(2018, 3, 29, 20, 30, tzinfo=UTC).timestamp())
     time = list(range(start, start + 7200))
     index = [700_000 + (i * 7919 % 613) - i // 12 for i in range(7200)]
