@@ -60,13 +60,15 @@ class Prints:
         again = np.zeros(order.size, np.bool_)
         again[1:] = (trade[1:] == trade[:-1]) & (trade[1:] != 0)
         order = order[~again]
-        self._rows = [order[fills.contract[order] == contract] for contract in range(contracts)]
+        of = fills.contract[order]
+        self._rows = [order[of == contract] for contract in range(contracts)]
+        self._times = [fills.time[rows] for rows in self._rows]
         self._fills = fills
 
     def last(self, contract: int, until_us: int, tick: Decimal) -> list[dict[str, str]]:
         """The last `PRINTS` trades up to and at a time, oldest first."""
         rows = self._rows[contract]
-        stop = int(np.searchsorted(self._fills.time[rows], until_us, side="right"))
+        stop = int(np.searchsorted(self._times[contract], until_us, side="right"))
         fills = self._fills
         return [
             {

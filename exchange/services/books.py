@@ -20,7 +20,7 @@ from exchange.models import Account, Asset, Contract, Customer, LedgerAccount, T
 from exchange.services import ledger
 from exchange.services.copying import copy_rows
 from exchange.services.refusals import BooksRefused
-from exchange.tape import arrays
+from exchange.tape import arrays, by_account
 
 Progress = Callable[[str, int, int], None]
 I64 = npt.NDArray[np.int64]
@@ -94,7 +94,9 @@ def open_books(
         )  # fmt: skip
         _analyze()
         faults.reach("books.opened")
-    say(STAGE, STEPS, STEPS)
+    say("Indexing the fills by account", 0, 1)
+    by_account.build(tape.digest)
+    say("Indexing the fills by account", 1, 1)
     return row
 
 

@@ -33,10 +33,10 @@ ALTER TABLE {positions} ALTER batch_id SET DEFAULT {id}, ALTER journal_id SET DE
 INDEX = """
 ALTER TABLE {cash} ADD CONSTRAINT {cash_pkey} PRIMARY KEY (batch_id, seq);
 CREATE INDEX {cash_account} ON {cash} (ledger_account_id, journal_id, seq);
-CREATE INDEX {cash_journal} ON {cash} (journal_id);
+CREATE INDEX {cash_journal} ON {cash} (journal_id, seq);
 ALTER TABLE {positions} ADD CONSTRAINT {positions_pkey} PRIMARY KEY (batch_id, seq);
 CREATE INDEX {positions_account} ON {positions} (account_id, journal_id, seq);
-CREATE INDEX {positions_journal} ON {positions} (journal_id);
+CREATE INDEX {positions_journal} ON {positions} (journal_id, seq);
 """
 BEFORE = """
 CREATE TABLE {cash_before} AS

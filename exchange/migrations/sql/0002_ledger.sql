@@ -25,7 +25,7 @@ CREATE TABLE ledger_entry (
     CONSTRAINT ledger_entry_pkey PRIMARY KEY (batch_id, seq)
 ) PARTITION BY LIST (batch_id);
 CREATE INDEX ledger_entry_account ON ledger_entry (ledger_account_id, journal_id, seq);
-CREATE INDEX ledger_entry_journal ON ledger_entry (journal_id);
+CREATE INDEX ledger_entry_journal ON ledger_entry (journal_id, seq);
 
 CREATE TABLE position_entry (
     batch_id bigint NOT NULL DEFAULT 0,
@@ -39,7 +39,7 @@ CREATE TABLE position_entry (
     CONSTRAINT position_entry_pkey PRIMARY KEY (batch_id, seq)
 ) PARTITION BY LIST (batch_id);
 CREATE INDEX position_entry_account ON position_entry (account_id, journal_id, seq);
-CREATE INDEX position_entry_journal ON position_entry (journal_id);
+CREATE INDEX position_entry_journal ON position_entry (journal_id, seq);
 
 -- No DEFAULT partition: ATTACH would have to lock and scan it.
 CREATE TABLE ledger_entry_0 PARTITION OF ledger_entry FOR VALUES IN (0);
