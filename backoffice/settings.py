@@ -14,6 +14,8 @@ from backoffice import embedded, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = embedded.places().data
+# For whoever asks the environment itself, from whatever folder it was started in.
+os.environ["MAKEWHOLE_DATA"] = str(DATA)
 
 
 def secret_key() -> str:
@@ -122,7 +124,6 @@ CACHES = {
         "KEY_PREFIX": "makewhole",
     }
 }
-TAPE_ROOT = Path(environment.text("MAKEWHOLE_TAPES", str(DATA / "tape")))
 
 # Workers. A task is a nudge: it is acknowledged when it is done, so a dead worker's task comes
 # again, and every effect has a unique key in PostgreSQL, so it may.

@@ -12,6 +12,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -148,6 +149,10 @@ def _make(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
         *("--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
         *("--locale", "C"),
     ]
+    if (
+        sys.platform == "linux"
+    ):  # one flush of the file system instead of one for each of 1,000 files
+        command += ["--sync-method", "syncfs"]
     try:
         done = subprocess.run(
             command,
