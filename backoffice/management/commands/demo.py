@@ -73,10 +73,10 @@ class Command(BaseCommand):
         for program in self.programs(port):
             supervisor.start(self.at, program, self.environment)
         self.wait_until_ready(address)
-        if not options["without_drill"]:
-            self.drill(options["drill"] or [SCENARIO])
         self.note(address=address)
-        self.print_sign_ins()
+        if options["without_drill"] or not self.drill(options["drill"] or [SCENARIO]):
+            self.print_sign_ins()
+        self.stdout.write("one-time codes of the staff: `.venv/bin/python manage.py code chen`")
         self.stdout.write(self.style.SUCCESS(f"\ndesk at {address}"))
         return address
 
@@ -94,11 +94,14 @@ class Command(BaseCommand):
             programs.insert(0, supervisor.mail(HOST, int(mail_port)))
         return programs
 
-    def drill(self, arguments: list[str]) -> None:
-        """Runs it as a command of its own, in the demo's environment, unless it already ran."""
+    def drill(self, arguments: list[str]) -> bool:
+        """Runs it as a command of its own, in the demo's environment, unless it already ran here.
+
+        True if it ran; it has then printed the sign-ins itself. Raises CommandError when it fails.
+        """
         if self.noted().get("drill") == arguments and Venue.objects.filter(is_drill=True).exists():
             self.stdout.write(f"the drill {' '.join(arguments)} already ran here and is kept")
-            return
+            return False
         self.stdout.write(f"running the drill {' '.join(arguments)}")
         self.stdout.flush()
         began = time.monotonic()
@@ -114,6 +117,7 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"the drill took {time.monotonic() - began:.0f} s")
         self.note(drill=arguments)
+        return True
 
     def print_sign_ins(self) -> None:
         """Everyone of the drill; their passwords are known and good for nothing else."""
@@ -128,7 +132,6 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"  {person.email:<38} {people.password_of(handle):<26} {roles or 'Customer'}"
             )
-        self.stdout.write("  one-time codes of the staff: `.venv/bin/python manage.py code chen`")
 
     def wait_until_ready(self, address: str) -> None:
         """Until the web server answers; CommandError with the end of its log if it does not."""
