@@ -139,8 +139,8 @@ def _check(
     checks_books.openings(rows["balances"], rows["positions"], scope, specs, problems)
     checks_books.transfers(rows["transfers"], rows["balances"], scope, problems)
     checks_market.fills(rows["fills"], rows["accounts"], specs, scope, problems)
-    checks_market.liquidations(rows["liquidations"], rows["fills"], rows["accounts"], specs,
-                               problems)  # fmt: skip
+    if scope == "market":
+        checks_market.liquidations(rows["liquidations"], rows["fills"], rows["accounts"], problems)
     window = described["window"]
     span = (_micros(window["start"]), _micros(window["end"]))
     checks_market.prices(rows["prices"], specs, span, scope, problems)

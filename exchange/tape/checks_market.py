@@ -92,8 +92,8 @@ def trades(rows: Rows, accounts: Rows, scope: str, problems: Problems) -> None:
              "Split it into trades of one buyer and one seller.", problems)  # fmt: skip
     pairs = first[numbered & (size == 2)]
     _sides(rows, order[pairs], order[pairs + 1], problems)
-    _takeovers(rows, accounts, order[pairs], order[pairs + 1], problems)
     if scope == "market":
+        _takeovers(rows, accounts, order[pairs], order[pairs + 1], problems)
         single = order[first[lone]]
         forced = single[rows.columns["reason"][single] == TAKEOVER]
         _flag_at(rows, forced, "takeovers.no_insurance", "account",
@@ -148,8 +148,7 @@ def _takeovers(rows: Rows, accounts: Rows, a: Any, b: Any, problems: Problems) -
              problems)  # fmt: skip
 
 
-def liquidations(rows: Rows, made: Rows, accounts: Rows, specs: list[ContractSpec],
-                 problems: Problems) -> None:  # fmt: skip
+def liquidations(rows: Rows, made: Rows, accounts: Rows, problems: Problems) -> None:
     """Every recorded liquidation has its takeover fill and every takeover fill its record."""
     _flag(rows, rows.columns["quantity"] == 0, "liquidations.zero", "quantity", "is zero.",
           "Give the signed position that was taken over.", problems)  # fmt: skip

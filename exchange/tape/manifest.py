@@ -83,11 +83,13 @@ def _texts(manifest: dict[str, Any], problems: Problems) -> None:
             "manifest.name", MANIFEST, f"has the name {name!r}.",
             "Use small letters, digits and hyphens, as in okex-2018-03-30.", field="name",
         )  # fmt: skip
-    unruled = manifest["rules"] == NO_RULES and manifest["scope"] == "accounts"
-    if manifest["rules"] and manifest["rules"] not in rules.MODULES and not unruled:
+    known = set(rules.MODULES)
+    if manifest["scope"] == "accounts":
+        known |= {*rules.MARGIN, NO_RULES}
+    if manifest["rules"] and manifest["rules"] not in known:
         problems.add(
             "manifest.rules", MANIFEST, f"names the rules {manifest['rules']!r}.",
-            f"Known rules: {', '.join(sorted(rules.MODULES))}.", field="rules",
+            f"Known rules: {', '.join(sorted(known))}.", field="rules",
         )  # fmt: skip
     if manifest["scope"] and manifest["scope"] not in SCOPES:
         problems.add(

@@ -1,0 +1,64 @@
+"""`manage.py import_tape`: a real venue's files, compared with the venue's own numbers, and kept.
+
+Prints counts, gaps and the reconciliation; with --json the last line is one JSON object. The fills
+of an account are kept as a tape. A file that cannot be read names its row and field, and nothing is
+kept.
+"""
+
+import hashlib
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from exchange.tape import venues
+from exchange.tape.problems import BundleRefused
+from exchange.tape.store import StoreUnwritable
+from exchange.tape.venues.files import VenueRefused
+
+
+class Command(BaseCommand):
+    help = "Import files of a real venue and reconcile them with the venue's own numbers."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--format", required=True, choices=sorted(venues.FORMATS))
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("--json", action="store_true", help="print one JSON object last")
+        parser.add_argument(
+            "--account", default="", help="code of the account, if the file has none"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="compare only, keep nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        paths: list[Path] = options["files"]
+        account = options["account"] or _account(paths)
+        try:
+            outcome = venues.run(options["format"], paths, account)
+            report = dict(outcome.report)
+            if outcome.book is not None and not options["dry_run"]:
+                name = f"{options['format']}-{account}".lower()[:80]
+                report["tape_digest"] = venues.store(outcome.book, name).digest
+        except (VenueRefused, BundleRefused, StoreUnwritable) as fault:
+            raise CommandError(str(fault)) from fault
+        self._print(report)
+        if options["json"]:
+            self.stdout.write(json.dumps(report))
+
+    def _print(self, report: dict[str, Any]) -> None:
+        """The report for people: one line a number."""
+        for key, value in report.items():
+            if isinstance(value, dict):
+                inner = ", ".join(f"{name} {number}" for name, number in value.items())
+                self.stdout.write(f"{key}: {inner}")
+            elif key != "first_differing":
+                self.stdout.write(f"{key}: {value}")
+        for row in report.get("first_differing", []):
+            self.stdout.write(f"  differs: {row}")
+
+
+def _account(paths: list[Path]) -> str:
+    """A code for the account of files that do not name it: the same files, the same account."""
+    names = ",".join(sorted(path.name for path in paths))
+    return f"imported-{hashlib.sha256(names.encode()).hexdigest()[:10]}"

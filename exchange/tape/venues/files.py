@@ -1,0 +1,216 @@
+"""Venue files as they come: plain, gzip or zip; CSV, JSON or JSON lines; one row at a time.
+
+Numbers keep every printed digit: cells stay text and JSON numbers become Decimal, never float.
+A row that lacks a field, or holds what is not a number where one belongs, is named by file, row
+and field in a `VenueRefused`.
+"""
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path, PurePath
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DIGITS_MOST = 60
+"""Characters a number may have; longer ones are not numbers of a market."""
+
+
+class VenueRefused(Exception):
+    """A venue file cannot be read; the message names file, row, field and what to do."""
+
+    def __init__(self, file: str, row: int | None, field: str, message: str) -> None:
+        self.file, self.row, self.field = file, row, field
+        place = file if row is None else f"{file} row {row}"
+        super().__init__(f"{place}{f', {field}' if field else ''}: {message}")
+
+
+class Row:
+    """One row of a venue file. `number` counts rows as people do: a CSV's header is row 1, the
+    first object of a JSON file is row 1."""
+
+    __slots__ = ("cells", "file", "number")
+
+    def __init__(self, file: str, number: int, cells: dict[str, Any]) -> None:
+        self.file, self.number, self.cells = file, number, cells
+
+    def refuse(self, field: str, message: str) -> VenueRefused:
+        """The error to raise for this row."""
+        return VenueRefused(self.file, self.number, field, message)
+
+    def has(self, field: str) -> bool:
+        """Whether there is anything in the field."""
+        return self.cells.get(field) not in (None, "")
+
+    def text(self, field: str, default: str | None = None) -> str:
+        """The field as words; without a default it must be there."""
+        value = self.cells.get(field)
+        if value is None or value == "":
+            if default is not None:
+                return default
+            raise self.refuse(field, "is missing; give the file as the venue wrote it.")
+        return str(value)
+
+    def number_of(self, field: str, default: str | None = None) -> Decimal:
+        """The field as an exact decimal; exponents are read, NaN and infinities refused."""
+        text = self.text(field, default)
+        try:
+            value = Decimal(text) if len(text) <= DIGITS_MOST else Decimal("nan")
+        except InvalidOperation:
+            value = Decimal("nan")
+        if not value.is_finite() or isinstance(self.cells.get(field), bool):
+            raise self.refuse(field, f'"{text[:40]}" is not a number.')
+        return value
+
+    def integer(self, field: str, default: str | None = None) -> int:
+        """The field as a whole number."""
+        value = self.number_of(field, default)
+        if value != value.to_integral_value():
+            raise self.refuse(field, f'"{value}" is not a whole number.')
+        return int(value)
+
+    def choice(self, field: str, words: dict[str, int]) -> int:
+        """The field as one of the words, by their numbers."""
+        text = self.text(field)
+        if text.lower() not in words:
+            raise self.refuse(field, f'"{text[:40]}" is not one of {", ".join(words)}.')
+        return words[text.lower()]
+
+    def micros(self, field: str) -> int:
+        """The field as microseconds UTC: ISO with an offset, or a count of s, ms, us or ns."""
+        text = self.text(field)
+        if text.lstrip("-").isdigit():
+            return _count(int(text))
+        try:
+            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        except ValueError:
+            raise self.refuse(field, f'"{text[:40]}" is not a time.') from None
+        if moment.tzinfo is None:
+            raise self.refuse(field, f'"{text[:40]}" has no offset from UTC.')
+        return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _count(value: int) -> int:
+    """Microseconds of a count since 1970, by its size: seconds, ms, us or ns."""
+    for limit, times, over in ((10**11, 10**6, 1), (10**14, 1000, 1), (10**17, 1, 1)):
+        if abs(value) < limit:
+            return value * times // over
+    return value // 1000
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """(name, unpacked bytes) of a file, or of every file in a zip."""
+    name = path.name
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for entry in archive.infolist():
+                    if not entry.is_dir() and not entry.filename.startswith("__MACOSX"):
+                        yield _unpacked(PurePath(entry.filename).name, archive.read(entry))
+            return
+        yield _unpacked(name, path.read_bytes())
+    except FileNotFoundError:
+        raise VenueRefused(name, None, "", "does not exist; name a file of the venue.") from None
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as fault:
+        raise VenueRefused(
+            name, None, "", f"cannot be unpacked ({fault}); it was cut off or damaged."
+        ) from fault
+
+
+def _unpacked(name: str, content: bytes) -> tuple[str, bytes]:
+    if content[:2] == b"\x1f\x8b":
+        return name, gzip.decompress(content)
+    return name, content
+
+
+def _decoded(name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        row = content[: fault.start].count(b"\n") + 1
+        raise VenueRefused(name, row, "", "is not UTF-8 text.") from None
+
+
+def csv_rows(
+    paths: Sequence[Path], needed: Sequence[str], default_header: Sequence[str] = ()
+) -> Iterator[Row]:
+    """Rows of CSV files; `needed` columns must be in the header. A file whose first line has none
+    of them but as many cells as `default_header` is read as one without a header."""
+    for path in paths:
+        for name, content in _members(path):
+            yield from _csv(name, _decoded(name, content), needed, default_header)
+
+
+def _csv(
+    name: str, text: str, needed: Sequence[str], default_header: Sequence[str]
+) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, None)
+        if not header:
+            raise VenueRefused(name, 1, "", "has no header line.")
+        bare = not set(header) & set(needed) and len(header) == len(default_header)
+        if bare:
+            yield Row(name, 1, dict(zip(default_header, header, strict=True)))
+            header = list(default_header)
+        for field in needed:
+            if field not in header:
+                raise VenueRefused(
+                    name, 1, field,
+                    f"is missing from the header, which has {', '.join(header)[:200]}.",
+                )  # fmt: skip
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise VenueRefused(
+                    name, reader.line_num, "",
+                    f"has {len(cells)} cells where the header has {len(header)}.",
+                )  # fmt: skip
+            yield Row(name, reader.line_num, dict(zip(header, cells, strict=True)))
+    except csv.Error as fault:
+        raise VenueRefused(name, reader.line_num, "", f"is not CSV ({fault}).") from None
+
+
+def json_rows(paths: Sequence[Path], lists: Sequence[str] = ()) -> Iterator[tuple[str, int, Any]]:
+    """(file, row, value) of JSON arrays, of JSON lines, or of the list under one of the keys
+    `lists` of an object, as API answers wrap theirs."""
+    for path in paths:
+        for name, content in _members(path):
+            text = _decoded(name, content)
+            yield from ((name, row, value) for row, value in _json(name, text, lists))
+
+
+def _json(name: str, text: str, lists: Sequence[str]) -> Iterator[tuple[int, Any]]:
+    try:
+        value = json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError) as fault:
+        if text.lstrip()[:1] in ("{", "[") and "\n" in text.strip():
+            yield from _json_lines(name, text)
+            return
+        raise VenueRefused(
+            name, getattr(fault, "lineno", None), "", f"is not JSON ({fault})."
+        ) from None
+    for key in lists:
+        while isinstance(value, dict) and key in value:
+            value = value[key]
+    if isinstance(value, list):
+        yield from enumerate(value, 1)
+    else:
+        yield 1, value
+
+
+def _json_lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
+    for row, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            yield row, json.loads(line, parse_float=Decimal)
+        except (ValueError, RecursionError) as fault:
+            raise VenueRefused(name, row, "", f"is not JSON ({fault}).") from None
