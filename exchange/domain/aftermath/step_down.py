@@ -91,6 +91,26 @@ def step_down(
     return StepDown(tuple(reductions), left, equity)
 
 
+class SelfTrade(NamedTuple):
+    """Contracts of both legs closed against each other, and what is left of each."""
+
+    closed: int
+    long: int
+    short: int
+
+
+def self_trade(long: int, short: int) -> SelfTrade:
+    """Close the legs of one contract against each other, before anything goes to the book.
+
+    Huobi's order on a trigger: cancel orders, trade long against short, reduce to the tier's
+    upper limit, else close all (huobi.com ru-ru 360000143042).
+    """
+    if long < 0 or short < 0:
+        raise ValueError("legs are counted in contracts, not below zero")
+    closed = min(long, short)
+    return SelfTrade(closed, long - closed, short - closed)
+
+
 def share_to_close(
     contracts: int, value: Fraction, *, above: Fraction, share: Fraction, lot: int = 1
 ) -> int:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from exchange.domain.margin import health
 from exchange.domain.margin.health import ENTRY, FEE_AT_MARK, Account, Holding
-from exchange.domain.margin.position import QUANTO, Leg, leveraged_bankruptcy
+from exchange.domain.margin.position import LINEAR, QUANTO, Leg, bankruptcy_at_margin_rate
 from exchange.domain.margin.request import Position, Request, Sums
 from exchange.domain.margin.ruleset import (
     EQUITY_OVER_MAINTENANCE,
@@ -16,9 +16,12 @@ from exchange.domain.margin.ruleset import (
     Rates,
     RuleSet,
     Terms,
+    plain,
 )
 
 ZERO = Fraction(0)
+SENSIBLE = (Fraction(1, 1000), Fraction(100))
+"""Collateral as a share of the position's value, within which a reading makes sense."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class Case:
     request: Request
     rules: RuleSet
     contract: str
+    contract_because: str
     rates: Rates
     account: Account
     margin_from: str
@@ -57,15 +61,48 @@ class Figures:
     effective_leverage: Fraction | None
 
 
-def _contract(rules: RuleSet, position: Position) -> str:
-    contract = position.contract or rules.contracts[0]
+def _contract(
+    rules: RuleSet, position: Position, collateral: Fraction | None = None
+) -> tuple[str, str]:
+    """The kind of contract, and why it was taken where the request does not say."""
+    contract, because = position.contract, ""
+    if not contract:
+        contract, because = _meant(rules, position, collateral)
     if contract not in rules.contracts:
         raise QuoteRefused(
             "contract", f"{rules.name} covers {', '.join(rules.contracts)} contracts only"
         )
     if contract == QUANTO and position.face is None:
         raise Lacking(rules.name, "face", "the coins one contract is worth per point of price")
-    return contract
+    return contract, because
+
+
+def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> tuple[str, str]:
+    """The kind a request means under rules that cover several, where it does not say.
+
+    A symbol in USDT or USDC is linear. Else the kind under which the collateral is between a
+    thousandth and a hundred times the position, if there is exactly one: the value of the same
+    quantity as inverse and as linear differs by the price squared. Else the rules' first kind.
+    """
+    first = rules.contracts[0]
+    if len(rules.contracts) == 1:
+        return first, ""
+    for coin in ("USDT", "USDC"):
+        if LINEAR in rules.contracts and coin in plain(position.symbol):
+            return LINEAR, f"{position.symbol} is settled in {coin}"
+    if collateral:
+        sensible = [
+            kind
+            for kind in rules.contracts
+            if kind != QUANTO and SENSIBLE[0] <= collateral / _value(kind, position) <= SENSIBLE[1]
+        ]
+        if len(sensible) == 1:
+            return sensible[0], "of its kinds only this one fits the collateral"
+    return first, f"the first kind {rules.name} covers"
+
+
+def _value(kind: str, position: Position) -> Fraction:
+    return Leg(kind, position.side, position.size, position.entry).entry_value
 
 
 def _terms(
@@ -95,7 +132,7 @@ def _holding(
     return Holding(leg, rates.tiers, rules.basis[mode]), rates
 
 
-def _others(case_rules: RuleSet, request: Request) -> tuple[Fraction, Fraction]:
+def _others(case_rules: RuleSet, request: Request, kind: str) -> tuple[Fraction, Fraction]:
     """Maintenance and profit of the rest of a cross account."""
     due = gained = ZERO
     for other in request.others:
@@ -103,7 +140,7 @@ def _others(case_rules: RuleSet, request: Request) -> tuple[Fraction, Fraction]:
             due += other.maintenance_margin
             gained += other.unrealised_pnl
             continue
-        contract = _contract(case_rules, other)
+        contract = _contract(case_rules, other)[0] if other.contract else kind
         leverage = other.leverage or request.position.leverage
         filled = Position(
             side=other.side,
@@ -124,28 +161,28 @@ def _others(case_rules: RuleSet, request: Request) -> tuple[Fraction, Fraction]:
     return due, gained
 
 
-def _collateral(rules: RuleSet, request: Request, leg: Leg) -> tuple[Fraction, str]:
+def _collateral(
+    rules: RuleSet, request: Request, leg: Leg, initial: Fraction | None
+) -> tuple[Fraction, str]:
+    """The collateral as given; in isolated margin else the initial margin of the entry."""
     if request.collateral is not None:
         whole = "the whole cross balance" if request.mode != ISOLATED else "the position's margin"
         return request.collateral, f"{whole}, as given"
-    leverage = request.position.leverage
-    if request.mode != ISOLATED or leverage is None:
+    if request.mode != ISOLATED or initial is None:
         also = " (or leverage, from which the margin follows)" if request.mode == ISOLATED else ""
         raise Lacking(rules.name, "collateral", f"what stands behind the position{also}")
-    margin = leg.entry_value / leverage
-    fee = request.taker_fee or ZERO
-    if rules.fee[ISOLATED].in_bankruptcy and fee:
-        if leverage > 1 or leg.side > 0:
-            bankrupt = leveraged_bankruptcy(leg.contract, leg.side, leg.entry, leverage)
-            margin += fee * leg.value(bankrupt) if bankrupt > 0 else ZERO
-        return margin, "entry value / leverage, plus the fee of closing at bankruptcy"
-    return margin, "entry value / leverage"
+    margin, fee = leg.entry_value * initial, request.taker_fee or ZERO
+    if not (rules.fee[ISOLATED].in_bankruptcy and fee):
+        return margin, "the initial margin at entry"
+    bankrupt = bankruptcy_at_margin_rate(leg, initial)
+    margin += fee * leg.value(bankrupt) if bankrupt is not None else ZERO
+    return margin, "the initial margin at entry, plus the fee of closing at bankruptcy"
 
 
 def open_case(request: Request, rules: RuleSet) -> Case:
     """Build the account a request describes. Raises `QuoteRefused`, naming what lacks."""
     position = request.position
-    contract = _contract(rules, position)
+    contract, contract_because = _contract(rules, position, request.collateral)
     if request.ema is not None and rules.second_price != "ema":
         raise QuoteRefused("ema", f"{rules.name} looks at one price only; leave ema out")
     net = abs(position.quantity - request.hedge.quantity) if request.hedge else None
@@ -153,8 +190,8 @@ def open_case(request: Request, rules: RuleSet) -> Case:
     holdings = [own]
     if request.hedge:
         holdings.append(_holding(rules, request.mode, contract, request.hedge, net)[0])
-    due, gained = _others(rules, request)
-    collateral, margin_from = _collateral(rules, request, own.leg)
+    due, gained = _others(rules, request, contract)
+    collateral, margin_from = _collateral(rules, request, own.leg, rates.initial)
     fee = rules.fee[request.mode]
     account = Account(
         holdings=tuple(holdings),
@@ -169,6 +206,7 @@ def open_case(request: Request, rules: RuleSet) -> Case:
         request=request,
         rules=rules,
         contract=contract,
+        contract_because=contract_because,
         rates=rates,
         account=account,
         margin_from=margin_from,

@@ -46,11 +46,11 @@ def _opening(case: Case) -> list[str]:
         f"Rules: {rules.title} ({rules.name}, version {rules.version}); {case.contract} contract, "
         f"{case.request.mode} margin, {_side(leg)}."
     ]
-    if len(rules.contracts) > 1 and not position.contract:
-        others = " or ".join(rules.contracts[1:])
+    if case.contract_because:
+        others = " or ".join(kind for kind in rules.contracts if kind != case.contract)
         lines.append(
-            f"The contract is taken as {case.contract}, the first {rules.name} covers; "
-            f"say contract: {others} for the other kind."
+            f"The contract is taken as {case.contract}, because {case.contract_because}; "
+            f"say contract: {others} for another kind."
         )
     if position.face is not None:
         lines.append(

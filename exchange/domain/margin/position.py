@@ -48,13 +48,14 @@ def coordinate(contract: str, price: Fraction) -> Fraction:
     return 1 / price if contract == INVERSE else price
 
 
-def leveraged_bankruptcy(contract: str, side: int, entry: Fraction, leverage: Fraction) -> Fraction:
-    """Bankruptcy price of a position whose margin is its entry value over its leverage.
+def bankruptcy_at_margin_rate(leg: Leg, rate: Fraction) -> Fraction | None:
+    """Bankruptcy price of a position whose margin is ``rate`` of its entry value.
 
-    Inverse: ``E*lev/(lev+1)`` long, ``E*lev/(lev-1)`` short (help.mcs.io 360040683032);
-    linear: ``E*(1 - 1/lev)`` long, ``E*(1 + 1/lev)`` short. An inverse short at 1x has none:
-    raises `ZeroDivisionError`.
+    With ``rate = 1/lev``, inverse: ``E*lev/(lev+1)`` long, ``E*lev/(lev-1)`` short
+    (help.mcs.io 360040683032); linear: ``E*(1 - 1/lev)`` long, ``E*(1 + 1/lev)`` short. None
+    where no price takes all of it, as for an inverse short or a linear long at 1x.
     """
-    if contract == INVERSE:
-        return entry * leverage / (leverage + side)
-    return entry * (1 - Fraction(side) / leverage)
+    factor = 1 + leg.side * rate if leg.contract == INVERSE else 1 - leg.side * rate
+    if factor <= 0:
+        return None
+    return leg.entry / factor if leg.contract == INVERSE else leg.entry * factor

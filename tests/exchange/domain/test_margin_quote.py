@@ -75,7 +75,7 @@ def test_isolated_margin_follows_from_the_leverage() -> None:
     derived = quote(request)
     given_outright = quote({**request, "collateral": "0.025"})
     assert derived["liquidation_price"] == given_outright["liquidation_price"]
-    assert any("0.025 (entry value / leverage)" in step for step in derived["steps"])
+    assert any("0.025 (the initial margin at entry)" in step for step in derived["steps"])
 
 
 def test_isolated_needs_collateral_or_leverage() -> None:
@@ -116,6 +116,53 @@ def test_the_mark_gives_profit_and_ratio() -> None:
     # maintenance 0.00625 / equity 0.75
     assert answer["margin_ratio"] == "0.0083"
     assert answer["effective_leverage"] == "1.33"
+
+
+MEANT = [
+    # rules, symbol, collateral, kind taken, why
+    ("okx", "", "0.000002", "inverse", "only this one fits the collateral"),
+    ("okx", "", "400", "linear", "only this one fits the collateral"),
+    ("okx", "BTC-USDT", "0.000002", "linear", "settled in USDT"),
+    ("okx", "", "", "inverse", "the first kind okx covers"),
+    ("kucoin", "", "", "linear", "the first kind kucoin covers"),
+]
+
+
+@pytest.mark.parametrize(("rules", "symbol", "collateral", "kind", "why"), MEANT)
+def test_the_kind_of_contract_is_taken_and_said(
+    rules: str, symbol: str, collateral: str, kind: str, why: str
+) -> None:
+    request = {
+        "rules": rules,
+        "side": "long",
+        "quantity": "1",
+        "entry": "20000",
+        "leverage": "50",
+        "collateral": collateral,
+        "symbol": symbol,
+        "mode": "isolated",
+        "maintenance": "0.005",
+    }
+    answer = quote(request)
+    assert answer["contract"] == kind
+    assert why in answer["steps"][1]
+    said = quote({**request, "contract": kind})
+    assert said["liquidation_price"] == answer["liquidation_price"]
+    assert "is taken as" not in " ".join(said["steps"])
+
+
+def test_isolated_margin_follows_from_the_venues_own_initial_rate() -> None:
+    answer = quote(
+        {
+            "rules": "deribit-linear",
+            "side": "long",
+            "quantity": "25",
+            "entry": "100000",
+            "mode": "isolated",
+        }
+    )
+    assert answer["initial_margin"] == "53125"
+    assert any("53125 (the initial margin at entry)" in step for step in answer["steps"])
 
 
 def test_a_tick_can_be_named() -> None:

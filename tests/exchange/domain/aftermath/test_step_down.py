@@ -7,7 +7,9 @@ import pytest
 from exchange.domain.aftermath.step_down import (
     POLICIES,
     Reduction,
+    SelfTrade,
     StepPolicy,
+    self_trade,
     share_to_close,
     step_down,
 )
@@ -79,6 +81,12 @@ def test_a_large_position_is_closed_by_a_fifth_first() -> None:
     assert share_to_close(1000, Fraction(100_001), **limits) == 200
     assert share_to_close(1000, Fraction(100_000), **limits) == 1000
     assert share_to_close(3, Fraction(300_000), **limits) == 1
+
+
+def test_legs_are_traded_against_each_other_first() -> None:
+    assert self_trade(1200, 3000) == SelfTrade(1200, 0, 1800)
+    with pytest.raises(ValueError, match="not below zero"):
+        self_trade(-1, 0)
 
 
 def test_nonsense_is_refused() -> None:

@@ -12,7 +12,7 @@ from exchange.domain.margin.position import (
     QUANTO,
     SHORT,
     Leg,
-    leveraged_bankruptcy,
+    bankruptcy_at_margin_rate,
 )
 
 
@@ -47,7 +47,14 @@ def test_a_quanto_is_linear_in_its_own_coin() -> None:
     ],
 )
 def test_bankruptcy_at_fifty_times(contract: str, side: int, expected: Fraction) -> None:
-    assert leveraged_bankruptcy(contract, side, Fraction(28_000), Fraction(50)) == expected
+    leg = Leg(contract, side, Fraction(1), Fraction(28_000))
+    assert bankruptcy_at_margin_rate(leg, Fraction(1, 50)) == expected
+
+
+@pytest.mark.parametrize(("contract", "side"), [(INVERSE, SHORT), (LINEAR, LONG)])
+def test_nothing_takes_all_the_margin_at_one_times(contract: str, side: int) -> None:
+    leg = Leg(contract, side, Fraction(1), Fraction(100))
+    assert bankruptcy_at_margin_rate(leg, Fraction(1)) is None
 
 
 def test_loan_call_price() -> None:
