@@ -25,6 +25,21 @@ TIERS: dict[str, tuple[Tier, ...]] = {
             (500_000_000, "0.5"),
         ]
     ),
+    # gist crackcomm/e2958203, the venue's own page of early 2021; its 135,365 is the
+    # maintenance amount of Binance's worked example.
+    "ETHUSDT": capped_table(
+        [
+            (10_000, "0.005"),
+            (100_000, "0.0065"),
+            (500_000, "0.01"),
+            (1_000_000, "0.02"),
+            (2_000_000, "0.05"),
+            (5_000_000, "0.1"),
+            (10_000_000, "0.125"),
+            (20_000_000, "0.15"),
+            (5_000_000_000, "0.25"),
+        ]
+    ),
     "ADABUSD": tier_table(
         [
             (0, "0.025"),
@@ -46,6 +61,21 @@ TIERS: dict[str, tuple[Tier, ...]] = {
             (2_000_000, "0.5"),
         ]
     ),
+}
+
+# The same announcement: six contracts raised to 50x share one table.
+TIERS |= {
+    f"{coin}USDT": capped_table(
+        [
+            (5_000, "0.01"),
+            (25_000, "0.025"),
+            (100_000, "0.05"),
+            (250_000, "0.1"),
+            (1_000_000, "0.125"),
+            (10**12, "0.5"),
+        ]
+    )
+    for coin in ("XEM", "COTI", "CHR", "MANA", "HBAR", "ALICE")
 }
 
 RULES = RuleSet(

@@ -15,6 +15,25 @@ def test_maintenance_charges_each_part_at_its_own_rate() -> None:
     assert maintenance(TABLE, Fraction(300_000)) == by_parts
 
 
+@pytest.mark.parametrize(
+    ("rows", "value", "due"),
+    [
+        # Bybit help, Maintenance Margin (USDT Contract): 100 contracts at 35 = 3,500.
+        (
+            [(0, "0.02"), (1000, "0.025"), (2000, "0.03"), (3000, "0.035"), (4000, "0.04")],
+            "3500",
+            "92.5",
+        ),
+        # The inverse page: 10,000 contracts at 400 = 25.
+        ([(0, "0.01"), (10, "0.02"), (20, "0.03"), (30, "0.04"), (40, "0.05")], "25", "0.45"),
+        # Phemex: 3,000,000 with 2,000,000 in the first tier.
+        ([(0, "0.005"), (2_000_000, "0.0075")], "3000000", "17500"),
+    ],
+)
+def test_illustrations_of_the_help_pages(rows: list[tuple[int, str]], value: str, due: str) -> None:
+    assert maintenance(tier_table(rows), Fraction(value)) == Fraction(due)
+
+
 def test_an_amount_on_a_boundary_is_in_the_lower_tier() -> None:
     assert tier_number(TABLE, Fraction(50_000)) == 0
     assert tier_number(TABLE, Fraction(50_001)) == 1

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from exchange.domain.margin.tiers import maintenance
+from exchange.domain.margin_quote import QuoteRefused, quote
+from exchange.domain.rules import binance_coinm
 from exchange.domain.rules.binance_usdm import TIERS
 from tests.exchange.domain.rules.published import printed
 
@@ -65,6 +67,46 @@ def test_cross_with_the_sums_of_the_rest(
         **position,
     )
     assert answer["liquidation_price"] == expected
+
+
+@pytest.mark.parametrize(
+    ("symbol", "size", "expected"), [("ETHUSDT", ETH, "1114.78"), ("BTC/USDT", BTC, "18778.73")]
+)
+def test_the_tables_give_the_worked_example(
+    symbol: str, size: dict[str, str], expected: str
+) -> None:
+    answer = printed(
+        rules="binance-usdm",
+        side="long",
+        mode="isolated",
+        collateral=WALLET,
+        symbol=symbol,
+        quantity=size["quantity"],
+        entry=size["entry"],
+    )
+    assert answer["liquidation_price"] == expected
+
+
+def test_others_may_name_their_tables_too() -> None:
+    answer = printed(
+        rules="binance-usdm",
+        side="long",
+        mode="cross",
+        collateral=WALLET,
+        symbol="ETHUSDT",
+        quantity=ETH["quantity"],
+        entry=ETH["entry"],
+        others=[
+            {
+                "side": "long",
+                "quantity": BTC["quantity"],
+                "entry": BTC["entry"],
+                "mark": "31967.27",
+                "symbol": "BTCUSDT",
+            }
+        ],
+    )
+    assert answer["liquidation_price"] == "1153.26"
 
 
 CUMS = [
@@ -158,3 +200,28 @@ def test_coin_margined_price_of_the_venues_own_calculator() -> None:
         deduction="11.605",
     )
     assert answer["liquidation_price"] == "33599.40"
+
+
+def test_coin_margined_deductions() -> None:
+    # es FAQ ceccfcfb: level 5 = 50 BTC x (5 % - 2.5 %) + 0.56 = 1.81; at 300 BTC 12.5 % and 11.81.
+    deductions = [tier.deduction for tier in binance_coinm.TIERS["BTCUSD"]]
+    assert deductions[3:5] == [Fraction("0.56"), Fraction("1.81")]
+    assert deductions[6] == Fraction("11.81")
+    assert binance_coinm.TIERS["BTCUSD"][6].rate == Fraction("0.125")
+
+
+def test_the_coin_margined_table_ends_where_its_page_does() -> None:
+    request = {
+        "rules": "binance-coinm",
+        "side": "long",
+        "quantity": "400000",
+        "face": "100",
+        "entry": "45000",
+        "collateral": "200",
+        "mode": "cross",
+        "symbol": "BTCUSD",
+    }
+    with pytest.raises(QuoteRefused, match="ends at 400 coins") as refusal:
+        quote(request)
+    assert refusal.value.field == "maintenance"
+    assert quote({**request, "quantity": "100000"})["liquidation_price"] is not None
