@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from backoffice.views import access
 from exchange.domain.margin_quote import QuoteRefused, quote
 from exchange.domain.rules import margin_rules, names
 
@@ -121,7 +122,7 @@ def page(request: HttpRequest) -> HttpResponse:
             context |= {"answer": answer, "figures": _figures(answer)}
         except QuoteRefused as problem:
             form.refuse(problem)
-    context["layout"] = "desk.html" if request.user.is_staff else "public.html"
+    context["layout"] = "desk.html" if access.standing(request).is_staff else "public.html"
     fragment = request.headers.get("HX-Request") == "true"
     template = "margin/_result.html" if fragment else "margin/page.html"
     return render(request, template, context, status=REFUSED if form.errors else 200)

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from exchange.domain.margin.position import INVERSE, Leg, coordinate
-from exchange.domain.margin.tiers import Tier, flat, maintenance
+from exchange.domain.margin.position import Leg, coordinate
+from exchange.domain.margin.tiers import Tier, maintenance
 
 ENTRY, MARK = "entry", "mark"
 NO_FEE, FEE_AT_BANKRUPTCY, FEE_AT_MARK = "none", "bankruptcy", "mark"
@@ -187,27 +187,3 @@ def search_liquidation_price(
         else:
             low = middle
     return (low + high) / 2
-
-
-def flat_holding(leg: Leg, rate: Fraction, *, basis: str, deduction: Fraction = ZERO) -> Holding:
-    """A holding of one rate and deduction."""
-    return Holding(leg, flat(rate, deduction), basis)
-
-
-__all__ = [
-    "ENTRY",
-    "FEE_AT_BANKRUPTCY",
-    "FEE_AT_MARK",
-    "INVERSE",
-    "MARK",
-    "NO_FEE",
-    "Account",
-    "Holding",
-    "bankruptcy_price",
-    "closing_fee",
-    "equity",
-    "flat_holding",
-    "health",
-    "liquidation_price",
-    "search_liquidation_price",
-]

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 
 from exchange.domain.margin_quote import quote
+from tests.backoffice.services.conftest import World
+from tests.backoffice.views.conftest import WHO, getting, matrix, signed_in
 
 URL = "/margin/"
 FILLED = {
@@ -33,6 +35,16 @@ def test_it_shows_an_empty_form_to_anyone() -> None:
     assert response.status_code == 200
     assert '<form class="form" method="get" action="/margin/"' in page
     assert "No position yet" in page
+
+
+def test_everyone_may_use_it(world: World) -> None:
+    assert matrix(getting("margin")) == dict.fromkeys(WHO, 200)
+
+
+def test_staff_see_it_in_the_desk(world: World) -> None:
+    rail = '<nav class="rail"'
+    assert rail in signed_in("support").get(URL).content.decode()
+    assert rail not in signed_in("customer").get(URL).content.decode()
 
 
 def test_it_answers_without_script() -> None:
