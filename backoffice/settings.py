@@ -143,7 +143,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "sweep": {"task": "backoffice.sweep", "schedule": 15.0, "options": {"expires": 15}},
+}
 
 # People: sign-in by e-mail, then a one-time code or a passkey. Staff are invited, nobody signs up.
 AUTH_USER_MODEL = "backoffice.Person"

@@ -29,6 +29,9 @@ STEPS = {
 def open_incident(*, tape: Tape, by: Person, title: str, summary: str = "") -> Incident:
     """Open an incident in triage on what the tape's manifest says of window and cut-offs.
 
+    A tape begins before its incident does: the incident's window is from the announced cut-off,
+    or from the tape's beginning where that is later, to the tape's end.
+
     Raises NotAllowed without the role, Refused when the manifest names no window or contract.
     """
     people.require(by, *DESK)
@@ -38,6 +41,7 @@ def open_incident(*, tape: Tape, by: Person, title: str, summary: str = "") -> I
     ).first()
     if contract is None or not manifest.get("window"):
         raise Refused("The manifest of this tape names no window and contract of an incident.")
+    announced = datetime.fromisoformat(manifest["announced_cutoff"])
     with transaction.atomic(durable=True):
         incident = Incident.objects.create(
             slug=_free_slug(title),
@@ -47,9 +51,9 @@ def open_incident(*, tape: Tape, by: Person, title: str, summary: str = "") -> I
             tape=tape,
             contract=contract,
             zone=manifest.get("zone", "UTC"),
-            window_start=datetime.fromisoformat(manifest["window"]["start"]),
+            window_start=max(datetime.fromisoformat(manifest["window"]["start"]), announced),
             window_end=datetime.fromisoformat(manifest["window"]["end"]),
-            announced_cutoff=datetime.fromisoformat(manifest["announced_cutoff"]),
+            announced_cutoff=announced,
             effective_cutoff=datetime.fromisoformat(manifest["effective_cutoff"]),
             commander=by,
         )

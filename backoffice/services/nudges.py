@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 EXECUTE_PLAN = "backoffice.execute_plan"
 SEND_SHARD = "backoffice.send_shard"
 COMPUTE_ROLLBACK = "backoffice.compute_rollback"
+RECOMPUTE_LIQUIDATIONS = "exchange.recompute_liquidations"
 
 
 def after_commit(task: str, *ids: int) -> None:

@@ -1,0 +1,112 @@
+"""A worker and a mail server for a command that needs them: those that run, or its own meanwhile.
+
+What was started here ends here; what was found running is left alone.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from backoffice import embedded, supervisor
+from backoffice.celery import app
+from backoffice.embedded.places import PROJECT
+
+START_SECONDS_MAX = 60
+END_SECONDS_MAX = 30
+LOCAL = ("127.0.0.1", "localhost", "::1")
+Tell = Callable[[str], None]
+
+
+class CompanionFailed(RuntimeError):
+    """A worker or a mail server did not start; the message names its log."""
+
+
+def worker_answers() -> bool:
+    """Whether any worker on our broker answers within a second."""
+    return bool(app.control.ping(timeout=1.0))
+
+
+def mail_answers() -> bool:
+    """Whether something listens where mail is to go."""
+    try:
+        socket.create_connection((settings.EMAIL_HOST, settings.EMAIL_PORT), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def worker(tell: Tell) -> Iterator[None]:
+    """A worker that answers, for the time of the block."""
+    if worker_answers():
+        yield
+        return
+    tell("no worker answers: starting one for this run")
+    with _child(supervisor.worker(), ready=worker_answers):
+        yield
+
+
+@contextmanager
+def mail(tell: Tell) -> Iterator[None]:
+    """A mail server that listens, for the time of the block. Only ever starts one on this
+    machine: mail meant for another server is never caught here instead."""
+    if mail_answers():
+        yield
+        return
+    if settings.EMAIL_HOST not in LOCAL:
+        raise CompanionFailed(
+            f"no mail server answers at {settings.EMAIL_HOST}:{settings.EMAIL_PORT}."
+        )
+    tell("no mail server listens: starting the catcher for this run")
+    with _child(supervisor.mail(settings.EMAIL_HOST, settings.EMAIL_PORT), ready=mail_answers):
+        yield
+
+
+@contextmanager
+def _child(program: supervisor.Program, *, ready: Callable[[], bool]) -> Iterator[None]:
+    at = embedded.places()
+    log = supervisor.log_of(at, f"own-{program.name}")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            program.command,
+            cwd=PROJECT,
+            env={**os.environ, **program.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _await(child, ready, program.name, str(log))
+        yield
+    finally:
+        _end(child)
+
+
+def _await(child: subprocess.Popen[bytes], ready: Callable[[], bool], name: str, log: str) -> None:
+    began = time.monotonic()
+    while not ready():
+        if child.poll() is not None or time.monotonic() - began > START_SECONDS_MAX:
+            raise CompanionFailed(f"the {name} did not start; {log} says why.")
+        time.sleep(0.1)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Politely, then not; with everything it started."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            child.kill()
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,0 +1,85 @@
+"""`manage.py drill okex-2018`: a whole incident, from market to goodwill, in one command.
+
+Uses a worker and a mail server that are already running, and otherwise starts its own for as long
+as it takes. Progress goes to the error stream; with --json the last line of the output is one JSON
+object.
+"""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from backoffice import companions, rehearsal, rehearsal_report
+from backoffice.services.refusals import Refused
+from exchange.services.refusals import BooksRefused
+
+SCENARIOS = ("okex-2018",)
+
+
+class Bars:
+    """Progress bars, one a stage; plain lines where the error stream is no terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bars = Progress(
+            TextColumn("{task.description:<34}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+            disable=not sys.stderr.isatty(),
+        )
+        self.tasks: dict[str, Any] = {}
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if label not in self.tasks:
+            self.tasks[label] = self.bars.add_task(label, total=total)
+        self.bars.update(self.tasks[label], completed=done, total=total)
+
+    def tell(self, line: str) -> None:
+        self.console.print(f"  {line}", highlight=False, markup=False)
+
+
+class Command(BaseCommand):
+    help = "Plays a whole incident: market, investigation, rollback, notices, messages, goodwill."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("scenario", choices=SCENARIOS)
+        parser.add_argument("--accounts", type=int, default=2000)
+        parser.add_argument("--fills", type=int, default=50_000)
+        parser.add_argument("--seed", type=int, default=2018)
+        parser.add_argument("--json", action="store_true", help="print one JSON object last")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bars = Bars()
+        run = rehearsal.Rehearsal(
+            scenario=options["scenario"],
+            accounts=options["accounts"],
+            fills=options["fills"],
+            seed=options["seed"],
+            progress=bars,
+            tell=bars.tell,
+        )
+        try:
+            with bars.bars, companions.worker(bars.tell), companions.mail(bars.tell):
+                outcome = run.run()
+                report = rehearsal_report.of(outcome)
+        except (Refused, BooksRefused, rehearsal.RehearsalFailed, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(rehearsal_report.page(outcome, report))
+        self.print_sign_ins(outcome)
+        if options["json"]:
+            self.stdout.write(json.dumps(report, ensure_ascii=False))
+
+    def print_sign_ins(self, outcome: rehearsal.Outcome) -> None:
+        """Who may sign in; the passwords are the drill's and good for nothing else."""
+        self.stdout.write("\nsign in as")
+        for person in outcome.sign_ins:
+            secret = f"  authenticator secret {person.secret}" if person.secret else ""
+            self.stdout.write(
+                f"  {person.role:<18} {person.email:<40} {person.password:<26}{secret}"
+            )

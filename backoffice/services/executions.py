@@ -1,0 +1,215 @@
+"""Executing an approved plan: one transaction, everything re-checked in it, then reconciliation.
+
+The `Execution` row is the truth and a Celery message only a nudge: `execute` may be called by any
+number of workers, any number of times, and the plan is posted once. A worker killed at any step
+leaves the plan wholly absent or wholly there; the next call, or the sweeper's, finishes.
+"""
+
+import time
+from contextlib import suppress
+
+from django.db import DatabaseError, IntegrityError, transaction
+from django.utils import timezone
+
+from backoffice.models import Execution, Person, Plan, Reconciliation, Role
+from backoffice.services import approvals, audit, canonical, incidents, lifecycle, locks, nudges
+from backoffice.services.people import require
+from backoffice.services.refusals import Moved, Refused, Stale
+from exchange.faults import reach
+from exchange.services import batches, reconciliation
+from exchange.services.refusals import BooksRefused
+
+MAY_REQUEST = (Role.Name.ANALYST, Role.Name.RISK, Role.Name.FINANCE)
+SWEEP_MAX = 100
+
+
+def request_execution(*, plan: Plan, by: Person) -> Execution:
+    """Queue an approved plan and nudge a worker once that is committed.
+
+    Asking twice gives the same row; asking after a refusal queues it again while the plan is still
+    approved. Raises NotAllowed, Stale, or Refused when the gates it needs are not closed.
+    """
+    require(by, *MAY_REQUEST)
+    with transaction.atomic(durable=True):
+        stored = Plan.objects.select_for_update().get(pk=plan.pk)
+        if stored.state != Plan.State.APPROVED:
+            raise Stale(f"This plan is {stored.state}; only an approved plan is executed.")
+        _check_gates(stored)
+        execution, new = Execution.objects.get_or_create(plan=stored, defaults={"requested_by": by})
+        if execution.state == Execution.State.REFUSED:
+            lifecycle.step(execution, Execution.State.QUEUED, message="", finished_at=None)
+            new = True
+        if new:
+            audit.record(
+                by=by,
+                action="execution.requested",
+                subject=f"plan:{stored.pk}",
+                data={"digest": stored.digest},
+            )
+        nudges.after_commit(nudges.EXECUTE_PLAN, stored.pk)
+    return execution
+
+
+def execute(*, plan_id: int) -> Execution:
+    """Execute the plan if it is queued, finish what a dead worker left, or do nothing.
+
+    Returns the row as it is afterwards. A refusal is written on the row and never raised; only
+    what a retry can cure (a lost connection) is raised.
+    """
+    with locks.held(locks.EXECUTION, plan_id) as mine:
+        execution = Execution.objects.select_related("plan").get(plan=plan_id)
+        if not mine:
+            return execution
+        if execution.state in (Execution.State.QUEUED, Execution.State.RUNNING):
+            _attempt(execution)
+        if execution.state == Execution.State.DONE:
+            reconcile(plan=Plan.objects.get(pk=plan_id))
+    return execution
+
+
+def reconcile(*, plan: Plan) -> Reconciliation | None:
+    """Rebuild every balance and position of the venue from entries and store the comparison.
+
+    An executed plan becomes reconciled when all agree. Returns None when that was done before.
+    """
+    if plan.state != Plan.State.EXECUTED:
+        return None
+    report = reconciliation.reconcile(plan.incident.venue)
+    with transaction.atomic():
+        row = Reconciliation.objects.create(
+            plan=plan,
+            ledger_ok=report.ledger_ok,
+            positions_ok=report.positions_ok,
+            details=report.details,
+        )
+        if report.ledger_ok and report.positions_ok:
+            lifecycle.step(plan, Plan.State.RECONCILED)
+        audit.record(
+            by=None,
+            action="plan.reconciled",
+            subject=f"plan:{plan.pk}",
+            data={"ledger_ok": report.ledger_ok, "positions_ok": report.positions_ok},
+        )
+    reach("execution.reconciled")
+    return row
+
+
+def sweep() -> int:
+    """Nudge again what no worker is at: queued, begun and died, or executed but not reconciled.
+
+    Returns how many were nudged, at most 100.
+    """
+    waiting = (
+        Execution.objects.filter(state__in=[Execution.State.QUEUED, Execution.State.RUNNING])
+        | Execution.objects.filter(plan__state=Plan.State.EXECUTED)
+    ).values_list("plan_id", flat=True)
+    idle = [pk for pk in waiting[:SWEEP_MAX] if not locks.taken(locks.EXECUTION, pk)]
+    for pk in idle:
+        nudges.now(nudges.EXECUTE_PLAN, pk)
+    return len(idle)
+
+
+def _attempt(execution: Execution) -> None:
+    started = time.monotonic()
+    lifecycle.step(
+        execution,
+        Execution.State.RUNNING,
+        attempts=execution.attempts + 1,
+        started_at=timezone.now(),
+    )
+    reach("execution.claimed")
+    try:
+        _post(execution, started)
+    except BooksRefused as error:
+        _refuse(execution, Moved(str(error)))
+    except Refused as error:
+        _refuse(execution, error)
+    except IntegrityError as error:
+        _refuse(execution, Moved(str(error).partition("\n")[0]))
+    except Exception as error:
+        # Not a refusal: a lost connection or a defect. Nothing was posted; the row says what
+        # happened and stays running, for the next attempt.
+        with suppress(DatabaseError):
+            Execution.objects.filter(pk=execution.pk).update(message=f"{error}"[:400])
+        raise
+    reach("execution.committed")
+
+
+def _post(execution: Execution, started: float) -> None:
+    """The whole of it. Either this commits or nothing of it was ever there."""
+    with transaction.atomic(durable=True):
+        plan = Plan.objects.select_for_update().get(pk=execution.plan_id)
+        reach("execution.locked")
+        if plan.state == Plan.State.APPROVED and (why := approvals.blocked(plan)):
+            raise Moved(f"It may not be executed any more: {why}.")
+        lifecycle.step(plan, Plan.State.EXECUTING)
+        reach("execution.executing")
+        _check_gates(plan)
+        expected = _check_digest(plan)
+        reach("execution.checked")
+        batches.post(plan.batch, expected)
+        reach("execution.posted")
+        now = timezone.now()
+        lifecycle.step(plan, Plan.State.EXECUTED, executed_at=now)
+        lifecycle.step(
+            execution,
+            Execution.State.DONE,
+            finished_at=now,
+            seconds=round(time.monotonic() - started, 3),
+            message="",
+        )
+        reach("execution.marked")
+        audit.record(
+            by=execution.requested_by,
+            action="plan.executed",
+            subject=f"plan:{plan.pk}",
+            data={"digest": plan.digest, "attempt": execution.attempts},
+        )
+        reach("execution.audited")
+
+
+def _check_gates(plan: Plan) -> None:
+    """A rollback moves what people hold, so nobody may trade or withdraw meanwhile."""
+    if plan.remedy != Plan.Remedy.ROLLBACK:
+        return
+    if not incidents.closed_for_everything(plan.incident):
+        raise Refused("Trading and withdrawals must both be closed for the whole venue.")
+
+
+def _check_digest(plan: Plan) -> batches.Digests:
+    """The manifest still hashes to what was approved. Returns what the approvals are sealed to:
+    the digests that posting must find again in the staged rows."""
+    batch = plan.batch
+    if canonical.digest(plan.manifest) != plan.digest:
+        raise Moved("The plan's manifest is not what was approved.")
+    return batches.Digests(batch.cash_digest, batch.position_digest, batch.precondition_digest)
+
+
+def _refuse(execution: Execution, error: Refused) -> None:
+    """Write the reason down, in a second transaction; the first one left nothing behind.
+
+    What has moved never comes back, so a plan refused for that is stale for good; one refused for
+    an open gate stays approved and may be asked for again.
+    """
+    with transaction.atomic():
+        execution.refresh_from_db()
+        plan = Plan.objects.select_for_update().get(pk=execution.plan_id)
+        if execution.state == Execution.State.DONE:
+            return
+        lifecycle.step(
+            execution,
+            Execution.State.REFUSED,
+            finished_at=timezone.now(),
+            message=str(error)[:400],
+        )
+        if plan.state == Plan.State.APPROVED and isinstance(error, Moved):
+            over = plan.expires_at is not None and plan.expires_at <= timezone.now()
+            lifecycle.step(
+                plan, Plan.State.EXPIRED if over else Plan.State.STALE, reason=str(error)[:300]
+            )
+        audit.record(
+            by=None,
+            action="execution.refused",
+            subject=f"plan:{plan.pk}",
+            data={"reason": str(error)[:400], "state": plan.state},
+        )

@@ -1,0 +1,45 @@
+"""What workers are asked to do. A task takes ids and makes one service call; the row is the truth.
+
+Every task may arrive twice, late, or while another worker is at the same row: the services see to
+it. Retries are bounded and only for what a retry can cure.
+"""
+
+from celery import shared_task
+from django.db import OperationalError
+
+from backoffice.models import Incident, Person
+from backoffice.services import executions, nudges, plans, sending
+
+
+@shared_task(
+    name=nudges.EXECUTE_PLAN, autoretry_for=(OperationalError,), retry_kwargs={"max_retries": 5},
+    retry_backoff=True,
+)  # fmt: skip
+def execute_plan(plan_id: int) -> None:
+    """Execute an approved plan, or finish what a dead worker left of it."""
+    executions.execute(plan_id=plan_id)
+
+
+@shared_task(
+    name=nudges.SEND_SHARD, autoretry_for=(OperationalError, OSError),
+    retry_kwargs={"max_retries": 5}, retry_backoff=True,
+)  # fmt: skip
+def send_shard(campaign_id: int, shard: int) -> None:
+    """Send what is queued in one shard of a campaign."""
+    sending.send_shard(campaign_id=campaign_id, shard=shard)
+
+
+@shared_task(name=nudges.COMPUTE_ROLLBACK, autoretry_for=(OperationalError,), retry_backoff=True)
+def compute_rollback(incident_id: int, person_id: int) -> None:
+    """Compute the rollback of an incident as a plan for its maker to look at."""
+    plans.compute_rollback(
+        incident=Incident.objects.get(pk=incident_id), by=Person.objects.get(pk=person_id)
+    )
+
+
+@shared_task(name="backoffice.sweep")
+def sweep() -> None:
+    """Nudge again what no worker is at, and end plans whose time is over. Runs every 15 seconds."""
+    executions.sweep()
+    sending.sweep()
+    plans.expire_due()

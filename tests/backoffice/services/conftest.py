@@ -1,0 +1,163 @@
+"""The desk's world in small: a venue with four customers, the cast, and a goodwill plan on its way.
+
+Amounts are satoshi. Accounts 0 to 3 hold 1, 2, 3 and 4 BTC in their futures wallets.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from django.db import transaction
+
+from backoffice.models import Gate, Incident, Person, Plan
+from backoffice.services import drafting, incidents, people, plans
+from exchange.models import (
+    Account,
+    Asset,
+    Contract,
+    Customer,
+    LedgerAccount,
+    Tape,
+    Venue,
+)
+from exchange.services import batches, ledger
+
+BTC = 100_000_000
+START = datetime(2018, 3, 29, 21, 0, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """Rows that tests name."""
+
+    venue: Venue
+    btc: Asset
+    contract: Contract
+    customers: list[Customer]
+    accounts: list[Account]
+    futures: list[LedgerAccount]
+    custody: LedgerAccount
+    incident: Incident
+
+    def person(self, handle: str) -> Person:
+        return people.cast_member(handle)
+
+    def code(self, handle: str) -> str:
+        """A code that person's authenticator would show and has not approved with."""
+        code = people.demo_code(people.email_of(handle))
+        assert code is not None
+        return code
+
+
+def ledger_account(world_venue: Venue, asset: Asset, kind: str, **owner: object) -> LedgerAccount:
+    return LedgerAccount.objects.create(venue=world_venue, asset=asset, kind=kind, **owner)
+
+
+def make_world() -> World:
+    venue = Venue.objects.create(
+        code="rehearsal", name="Rehearsal", rules="okex-2018", is_drill=True, zone="Asia/Hong_Kong"
+    )
+    btc = Asset.objects.create(code="BTC", decimals=8)
+    contract = Contract.objects.create(
+        venue=venue, symbol="BTC0629", kind="inverse", underlying="BTC", settle=btc, face=100,
+        tick="0.01", tape_index=0,
+    )  # fmt: skip
+    customers = [
+        Customer.objects.create(
+            venue=venue, code=f"C{n}", name=f"Customer {n}", email=f"c{n}@customers.example",
+            language="zh-hans" if n % 2 else "en",
+        )
+        for n in range(4)
+    ]  # fmt: skip
+    accounts = [
+        Account.objects.create(venue=venue, customer=c, code=f"A{n:05d}", tape_index=n)
+        for n, c in enumerate(customers)
+    ]
+    futures = [ledger_account(venue, btc, "futures", account=account) for account in accounts]
+    custody = ledger_account(venue, btc, "custody")
+    for kind in ("goodwill", "fees", "capital"):
+        ledger_account(venue, btc, kind)
+    ledger_account(venue, btc, "clearing", contract=contract)
+    with transaction.atomic():
+        held = [(n + 1) * BTC for n in range(4)]
+        legs = [(place.pk, btc.pk, units) for place, units in zip(futures, held, strict=True)]
+        ledger.post(
+            venue=venue, key="opening", reason="opening", effective_at=START,
+            legs=[*legs, (custody.pk, btc.pk, -sum(held))],
+        )  # fmt: skip
+    tape = Tape.objects.create(
+        venue=venue, digest="a" * 64, manifest=MANIFEST, accounts=4, fills=0, starts_at=START,
+        ends_at=START + timedelta(hours=2), state_digest="b" * 64,
+    )  # fmt: skip
+    people.seed_cast(venue=venue)
+    incident = incidents.open_incident(
+        tape=tape, by=people.cast_member("mira"), title="BTC0629 off the index"
+    )
+    return World(venue, btc, contract, customers, accounts, futures, custody, incident)
+
+
+MANIFEST = {
+    "contract": "BTC0629",
+    "zone": "Asia/Hong_Kong",
+    "window": {"start": "2018-03-30T05:00:00+08:00", "end": "2018-03-30T06:30:00+08:00"},
+    "announced_cutoff": "2018-03-30T05:00:00+08:00",
+    "effective_cutoff": "2018-03-30T04:47:54+08:00",
+}
+
+
+def payment(amounts: list[int]) -> drafting.Draft:
+    """A draft that pays amounts[n] to account n from the house's goodwill."""
+    n = len(amounts)
+    paid, owner = np.array(amounts, np.int64), np.arange(n, dtype=np.int64)
+    none = np.zeros(0, np.int64)
+    zeros = np.zeros(n, np.int64)
+    return drafting.Draft(
+        assets=("BTC",),
+        contracts=("BTC0629",),
+        cash=drafting.Cash(
+            kind=np.array([6] + [0] * n, np.int8),
+            owner=np.append(np.int64(-1), owner),
+            asset=np.zeros(n + 1, np.int16),
+            amount=np.append(-paid.sum(), paid),
+        ),
+        moves=drafting.Moves(none, none, none, none),
+        effects=drafting.Effects(
+            owner, np.zeros(n, np.int16), (owner + 1) * BTC, paid, zeros, zeros, zeros, zeros,
+            zeros, zeros, zeros, np.zeros(n, np.bool_),
+        ),
+        facts={"awards": n},
+    )  # fmt: skip
+
+
+def compute(world: World, amounts: list[int], *, remedy: str = "goodwill") -> Plan:
+    """A computed plan of Mira's."""
+    with transaction.atomic():
+        plan = Plan.objects.create(
+            incident=world.incident, remedy=remedy, maker=world.person("mira"), parameters={}
+        )
+        batch = batches.open_batch(
+            venue=world.venue, key=f"test-{plan.pk}", reason=remedy, effective_at=START
+        )
+        drafting.write(plan=plan, batch=batch, draft=payment(amounts), inputs={"tape": "a" * 64})
+    return plan
+
+
+def close_gates(world: World) -> None:
+    for kind in Gate.Kind.values:
+        incidents.close_gate(
+            incident=world.incident, by=world.person("mira"), kind=kind, reason="off the index"
+        )
+
+
+@pytest.fixture
+def world(db: None, clean_cache: None) -> World:
+    """The world, rolled back after the test."""
+    return make_world()
+
+
+@pytest.fixture
+def proposed(world: World) -> Plan:
+    """A plan that pays 0.1, 0.2 and 0.3 BTC to accounts 0, 1 and 2, before the officers."""
+    plan = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10])
+    return plans.propose(plan=plan, by=world.person("mira"))
