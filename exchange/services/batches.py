@@ -256,26 +256,30 @@ def _lock_positions(batch: Batch) -> None:
 
 
 def _move_balances(batch: Batch) -> int:
-    try:
-        ((moved,),) = rows(
-            batch,
-            "SELECT coalesce(books_move_balances(array_agg(account), array_agg(delta), true), 0)"
-            " FROM (SELECT ledger_account_id AS account, sum(amount)::bigint AS delta"
-            " FROM ledger_entry WHERE batch_id = {id} GROUP BY 1 ORDER BY 1) AS m",
-        )
-    except IntegrityError as error:
-        raise Unbalanced(f"batch {batch.pk}: {error}") from error
-    return int(moved)
+    return _moved(
+        batch,
+        "SELECT coalesce(books_move_balances(array_agg(account), array_agg(delta), true), 0)"
+        " FROM (SELECT ledger_account_id AS account, sum(amount)::bigint AS delta"
+        " FROM ledger_entry WHERE batch_id = {id} GROUP BY 1 ORDER BY 1) AS m",
+    )
 
 
 def _move_positions(batch: Batch) -> int:
-    ((moved,),) = rows(
+    return _moved(
         batch,
         "SELECT coalesce(books_move_positions(array_agg(account_id), array_agg(contract_id),"
         " array_agg(quantity), array_agg(cost), true), 0) FROM (SELECT account_id, contract_id,"
         " sum(quantity)::bigint AS quantity, sum(cost)::bigint AS cost FROM position_entry"
         " WHERE batch_id = {id} GROUP BY 1, 2 ORDER BY 1, 2) AS m",
     )
+
+
+def _moved(batch: Batch, query: str) -> int:
+    """Run a moving function; what a balance's or position's own constraint refuses is named."""
+    try:
+        ((moved,),) = rows(batch, query)
+    except IntegrityError as error:
+        raise Unbalanced(f"batch {batch.pk}: {error}") from error
     return int(moved)
 
 

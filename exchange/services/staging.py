@@ -198,7 +198,7 @@ def _check_accounts(batch: Batch) -> None:
 
 
 def _check_floors(batch: Batch) -> None:
-    """No customer's wallet ends below zero: the shortfall must be a leg someone chose."""
+    """No customer's wallet ends below zero, no closed position keeps a cost: each is a leg."""
     for account, before, delta, others in rows(
         batch,
         "SELECT m.ledger_account_id, m.amount, m.delta, count(*) OVER () - 1 FROM {cash_before} m"
@@ -208,6 +208,15 @@ def _check_floors(batch: Batch) -> None:
         raise Unbalanced(
             f"ledger account {account} holds {before} and would change by {delta}, below zero"
             f" (and {others} more): charge the shortfall to a receivable or to the house"
+        )
+    for account, contract, cost in rows(
+        batch,
+        "SELECT account_id, contract_id, cost + cost_delta FROM {positions_before}"
+        " WHERE quantity + quantity_delta = 0 AND cost + cost_delta <> 0 LIMIT 1",
+    ):
+        raise Unbalanced(
+            f"account {account} would end flat in contract {contract} with a cost of {cost}:"
+            " a closed position realises all of it"
         )
 
 
