@@ -20,6 +20,14 @@ from exchange.domain.rules import RulesUnknown, margin_rules
 
 RATIO_QUANTUM = Decimal("0.0001")
 LEVERAGE_QUANTUM = Decimal("0.01")
+IN_WORDS = {
+    "half_even": "to the nearest",
+    "half_up": "to the nearest",
+    "ceiling": "up to the next",
+    "floor": "down to the last",
+    "towards_zero": "down to the last",
+    "away_from_zero": "up to the next",
+}
 
 __all__ = ["QuoteRefused", "quote"]
 
@@ -95,4 +103,4 @@ def _printed(case: Case, figures: Figures) -> tuple[dict[str, str | None], str]:
     }
     if case.rules.second_price:
         printed["margin_ratio_ema"] = ratio(figures.margin_ratio_ema, RATIO_QUANTUM)
-    return printed, f"tick {tick:f}, {direction.replace('_', ' ')}"
+    return printed, f"{IN_WORDS[direction]} {tick:f}"

@@ -168,8 +168,8 @@ def _prices(case: Case, figures: Figures, printed: dict[str, str | None], how: s
     else:
         total = f" = {_bankruptcy_sum(case)}" if single else ", where both legs leave nothing,"
         lines.append(
-            f"Bankruptcy price{total} = {show(figures.bankruptcy_price)}, printed "
-            f"{printed['bankruptcy_price']} ({how})."
+            f"Bankruptcy price{total} = {show(figures.bankruptcy_price)}, rounded {how}: "
+            f"{printed['bankruptcy_price']}."
         )
     if figures.liquidation_price is None:
         lines.append(
@@ -180,8 +180,9 @@ def _prices(case: Case, figures: Figures, printed: dict[str, str | None], how: s
     price = figures.liquidation_price
     total = f" = {_liquidation_sum(case, price)}" if single else ", where health is nil,"
     lines.append(
-        f"Liquidation price{total} = {show(price)}, printed {printed['liquidation_price']} ({how})."
+        f"Liquidation price{total} = {show(price)}, rounded {how}: {printed['liquidation_price']}."
     )
+    lines.append(f"Rounding: {case.rules.rounding.source}.")
     if single and case.leg.side * (price - case.leg.entry) >= 0:
         lines.append(
             "The liquidation price is not on the losing side of the entry price: the margin is "
