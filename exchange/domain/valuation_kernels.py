@@ -1,0 +1,25 @@
+"""Compiled valuation of rows of positions."""
+
+from typing import Any
+
+from exchange.domain.kernel import kernel
+from exchange.domain.value_kernels import trade_value
+
+Array = Any
+
+
+@kernel
+def value_rows(
+    contract: Array,
+    quantity: Array,
+    marks: Array,
+    kind: Array,
+    num: Array,
+    den: Array,
+    result: Array,
+) -> None:
+    """Fill ``result`` with `value.trade_value` of each row at its contract's mark."""
+    for row in range(contract.shape[0]):
+        c = contract[row]
+        if quantity[row] != 0:
+            result[row] = trade_value(kind[c], num[c], den[c], quantity[row], marks[c])
