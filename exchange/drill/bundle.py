@@ -51,7 +51,9 @@ def _write_accounts(stage: "Stage", out: Path, crowd: people.People) -> None:
     tags = []
     for i in range(customers):
         words = [_TAGS.get(int(rows["role"][i]), "")]
-        words += ["api"] * bool(stage.people.api[i]) + ["corporate"] * bool(stage.people.corporate[i])
+        words += ["api"] * bool(stage.people.api[i]) + ["corporate"] * bool(
+            stage.people.corporate[i]
+        )
         tags.append(" ".join(word for word in words if word))
     writer.write_table(
         out,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.rules.okex_2018 import FIXED, okex_maintenance
+from exchange.domain.rules.okex_2018 import CROSS, FIXED, okex_maintenance
 from exchange.domain.value_kernels import trade_value
 from exchange.drill.population import Population
 from exchange.drill.state import (
@@ -113,7 +113,10 @@ def open_positions(
         ticks = np.maximum(1, np.rint(mark[contract] * (1.0 + drift))).astype(np.int64)
         kind, num, den = int(term["kind"]), int(term["num"]), int(term["den"])
         cost = np.array(
-            [trade_value(kind, num, den, q, p) for q, p in zip(sizes.tolist(), ticks.tolist(), strict=True)],
+            [
+                trade_value(kind, num, den, q, p)
+                for q, p in zip(sizes.tolist(), ticks.tolist(), strict=True)
+            ],
             np.int64,
         )
         np.add.at(positions["quantity"][:, contract], buyer, sizes)
@@ -143,6 +146,9 @@ def fund(
     leverage = np.clip(rows["appetite"] * np.exp(rng.normal(0.0, 0.25, count)), 0.25, None)
     leverage = np.minimum(leverage, np.where(rows["mode"] == FIXED, 0.5, 0.9) * rows["leverage"])
     leverage = np.maximum(leverage, 0.1)
+    # A few have nearly lost everything already: moves of an ordinary night decide their fate.
+    frail = (rng.random(count) < 0.005) & (rows["role"] == TRADER) & (rows["mode"] == CROSS)
+    leverage = np.where(frail, rng.uniform(36.0, 70.0, count), leverage)
     for asset in range(assets):
         mine = np.flatnonzero(terms["asset"] == asset)
         gross, gain = value[:, mine].sum(axis=1), profit[:, mine].sum(axis=1)
@@ -155,12 +161,18 @@ def fund(
         wallets["funding"][:, asset] = (equity * saved * at_home).astype(np.int64)
     _capitalise(people, wallets, terms, each, lots)
     wallets["cash"][-2:], wallets["funding"][-2:] = 0, 0
-    wallets["cash"][-1] = np.array([fund_units, fund_units * 4, fund_units * 6, fund_units * 90])[:assets]
+    wallets["cash"][-1] = np.array([fund_units, fund_units * 4, fund_units * 6, fund_units * 90])[
+        :assets
+    ]
     return wallets
 
 
 def _capitalise(
-    people: Population, wallets: npt.NDArray[np.void], terms: npt.NDArray[np.void], each: F64, lots: F64
+    people: Population,
+    wallets: npt.NDArray[np.void],
+    terms: npt.NDArray[np.void],
+    each: F64,
+    lots: F64,
 ) -> None:
     """Makers, arbitrageurs and hunters are sized by the market, not by what they hold."""
     customers = len(people.rows)
@@ -189,8 +201,12 @@ def set_edges(
         held = positions[account, main]
         leverage = int(people.rows["leverage"][account])
         value = int(
-            trade_value(int(term["kind"]), int(term["num"]), int(term["den"]), int(held["quantity"]), ticks)
+            trade_value(
+                int(term["kind"]), int(term["num"]), int(term["den"]), int(held["quantity"]), ticks
+            )
         )
-        needed = okex_maintenance(abs(value), int(factors[main, 1 if leverage == 20 else 0]), leverage)
+        needed = okex_maintenance(
+            abs(value), int(factors[main, 1 if leverage == 20 else 0]), leverage
+        )
         wallets["cash"][account, int(term["asset"])] = max(0, needed - value + int(held["cost"]))
         wallets["funding"][account, int(term["asset"])] = 0

@@ -31,6 +31,8 @@ from exchange.drill.state import (
     N_UNPRICED,
     N_WRONG,
     NEVER,
+    NONE,
+    NOTHING,
     QUIET,
     SELL,
     TAKEOVER,
@@ -49,7 +51,7 @@ REST_SECONDS = 900
 @kernel
 def _largest(m: Market, account: int, asset: int) -> tuple[int, int]:
     """The wallet's position of greatest value, and all equity but that position's own."""
-    owner, found, most = m.accounts[account], -1, -1
+    owner, found, most = m.accounts[account], NONE, NONE
     equity = m.wallets[account, asset].cash
     for contract in range(m.terms.shape[0]):
         term, held = m.terms[contract], m.positions[account, contract]
@@ -72,13 +74,13 @@ def _take(m: Market, account: int, contract: int, ticks: int, left: int) -> None
     quantity, insurance = m.positions[account, contract].quantity, m.count[INSURANCE]
     m.count[N_EVENTS] += 1
     m.count[N_ORDERS] += 2
-    q0, c0, g0, _, _ = outcome(m, account, contract, -quantity, ticks, 0)
-    q1, c1, g1, _, _ = outcome(m, insurance, contract, quantity, ticks, 0)
-    book_fill(m, account, contract, q0, c0, g0, 0)
-    book_fill(m, insurance, contract, q1, c1, g1, 0)
+    q0, c0, g0, _, _ = outcome(m, account, contract, -quantity, ticks, NOTHING)
+    q1, c1, g1, _, _ = outcome(m, insurance, contract, quantity, ticks, NOTHING)
+    book_fill(m, account, contract, q0, c0, g0, NOTHING)
+    book_fill(m, insurance, contract, q1, c1, g1, NOTHING)
     record(
         m, contract, SELL if quantity > 0 else BUY, TAKEOVER, account, insurance, ticks,
-        abs(quantity), 0, 0, m.count[N_ORDERS] - 1, m.count[N_ORDERS],
+        abs(quantity), NOTHING, NOTHING, m.count[N_ORDERS] - 1, m.count[N_ORDERS],
     )  # fmt: skip
     row = m.forced[m.count[N_FORCED]]
     m.count[N_FORCED] += 1
@@ -150,7 +152,7 @@ def take_over_due(m: Market, s: Script, second: int) -> None:
 @kernel
 def take_over_wrongly(m: Market, s: Script, second: int) -> None:
     """Close the long of the main contract that is nearest to danger but not in it."""
-    asset, found, least = m.terms[s.main].asset, -1, 1.0
+    asset, found, least = m.terms[s.main].asset, NONE, 0.5
     for account in range(m.accounts.shape[0]):
         owner = m.accounts[account]
         if owner.role not in (TRADER, QUIET) or owner.mode != CROSS or owner.idle_until > second:
@@ -181,14 +183,15 @@ def sell_inventory(m: Market, s: Script, second: int, ahead: int) -> None:
     insurance = m.count[INSURANCE]
     for contract in range(m.terms.shape[0]):
         held = m.positions[insurance, contract].quantity
-        if held == 0 or (ahead > 0 and uniform(m.random) > 0.1):
+        if held == 0 or uniform(m.random) > (0.03 if ahead > 0 else 0.5):
             continue
         rush = 4.0 * s.unit[contract] * (1.0 + 3.0 * uniform(m.random))
-        quantity = min(abs(held), max(int(rush), abs(held) // 120))
+        quantity = min(abs(held), max(int(rush), abs(held) // 240))
         price = m.last[contract]
+        believed = s.target[second, contract]
         if held > 0:
-            limit = max(int(price * 0.99), s.low[second, contract])
-            sweep(m, contract, insurance, SELL, quantity, limit, s.maker_ppm, 0)
+            limit = max(int(max(price, believed) * 0.995), s.low[second, contract])
+            sweep(m, contract, insurance, SELL, quantity, limit, s.maker_ppm, NOTHING)
         else:
-            limit = min(int(price * 1.01), s.high[second, contract])
-            sweep(m, contract, insurance, BUY, quantity, limit, s.maker_ppm, 0)
+            limit = min(int(min(price, believed) * 1.005), s.high[second, contract])
+            sweep(m, contract, insurance, BUY, quantity, limit, s.maker_ppm, NOTHING)

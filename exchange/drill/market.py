@@ -4,7 +4,7 @@ Second ``t`` covers the instants after ``t - 1`` up to and including ``t``:
 
 1. accounts found due at the marks of ``t - 1`` are taken over;
 2. money moves between wallets, in and out;
-3. makers quote, the insurance account sells, the pushers push, customers trade;
+3. in four rounds: makers quote, the insurance account sells, pushers push, customers trade;
 4. where a price is published, the last trade happens at it, on the second;
 5. the marks of ``t`` are the last traded prices, and the watch looks for accounts due.
 
@@ -22,7 +22,7 @@ from exchange.drill.liquidation import (
     take_over_wrongly,
     wrongs_due,
 )
-from exchange.drill.state import N_EVENTS, N_TRADES, Cast, Market, Script
+from exchange.drill.state import N_EVENTS, N_TRADES, NOTHING, PARTS, Cast, Market, Script
 from exchange.drill.watch import inspect
 
 
@@ -32,6 +32,19 @@ def _remember_cash(m: Market) -> None:
     for account in range(m.wallets.shape[0]):
         for asset in range(m.wallets.shape[1]):
             m.wallets[account, asset].before = m.wallets[account, asset].cash
+
+
+@kernel
+def _round(m: Market, s: Script, cast: Cast, second: int, part: int, leeway: int) -> None:
+    """A quarter of a second: its share of the planned trades, no more than the plan allows."""
+    quote(m, s, cast, second, part)
+    ahead = m.count[N_TRADES] - s.plan[second] - leeway
+    sell_inventory(m, s, second, ahead)
+    if ahead <= 0:
+        push(m, s, cast, second)
+        arbitrage(m, s, cast, second, NOTHING)
+    left = s.plan[second] - m.count[N_TRADES]
+    customers(m, s, cast, second, m.count[N_TRADES] + left // (PARTS - part))
 
 
 @kernel
@@ -46,14 +59,9 @@ def run(m: Market, s: Script, cast: Cast, first: int, last: int) -> int:
             take_over_wrongly(m, s, second)
         transfers(m, s, cast, second)
         expire(m, second)
-        quote(m, s, cast, second)
-        ahead = m.count[N_TRADES] - s.plan[second] - leeway
-        sell_inventory(m, s, second, ahead)
         bid_the_floor(m, s, cast, second)
-        if ahead <= 0:
-            push(m, s, cast, second)
-            arbitrage(m, s, cast, second, 0)
-        customers(m, s, cast, second)
+        for part in range(PARTS):
+            _round(m, s, cast, second, part, leeway)
         if s.pin[second] > 0 and not print_at(m, s, cast, second, s.pin[second]):
             return second
         if s.pin[second] == 0 and s.exact[second] and not print_any(m, s, cast, second):

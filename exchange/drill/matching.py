@@ -6,6 +6,8 @@ position's margin) is cancelled instead: the venue's own pre-trade check. Cash t
 never falls below zero, to the unit, at any instant. Only the insurance account is exempt.
 """
 
+import numpy as np
+
 from exchange.domain.kernel import kernel
 from exchange.domain.rules.okex_2018 import EXEMPT, FIXED, okex_fixed_margin
 from exchange.domain.value_kernels import apply_fill, trade_value
@@ -14,11 +16,14 @@ from exchange.drill.state import (
     BUY,
     INSURANCE,
     LIQUIDATION,
+    NOTHING,
     N_DIRTY,
     N_EVENTS,
     N_ORDERS,
     N_TRADES,
+    ONE,
     TAKEOVER,
+    TRADE,
     TRADES_MOST,
     Market,
 )
@@ -36,7 +41,7 @@ def outcome(
     fee = 0
     if fee_ppm > 0:
         fee = abs(trade_value(kind, num, den, dq, ticks)) * fee_ppm // PPM
-    quantity, cost, gain = apply_fill(kind, num, den, held.quantity, held.cost, 0, dq, ticks)
+    quantity, cost, gain = apply_fill(kind, num, den, held.quantity, held.cost, NOTHING, dq, ticks)
     owner = m.accounts[account]
     required = okex_fixed_margin(cost, owner.leverage) if owner.mode == FIXED else 0
     left = m.wallets[account, term.asset].cash + gain - fee
@@ -97,8 +102,9 @@ def sweep(
     m.count[N_ORDERS] += 1
     ident = m.count[N_ORDERS]
     forced = taker == m.count[INSURANCE]
-    reason, fee_ppm = (LIQUIDATION, 0) if forced else (0, taker_ppm)
-    sign = 1 if side == BUY else -1
+    reason = LIQUIDATION if forced else TRADE
+    fee_ppm = NOTHING if forced else taker_ppm
+    sign = ONE if side == BUY else -ONE
     filled = 0
     while filled < quantity and m.count[N_TRADES] < m.count[TRADES_MOST]:
         level = m.best[contract, 1 - side]
@@ -107,7 +113,7 @@ def sweep(
         ticks = level - m.span[contract, 0] + m.span[contract, 1]
         if (ticks - limit) * sign > 0:
             break
-        row = m.levels[level].head
+        row = np.int64(m.levels[level].head)
         order = m.orders[row]
         maker = order.owner
         if maker == taker or order.epoch != m.accounts[maker].epoch:
@@ -123,9 +129,7 @@ def sweep(
             break
         book_fill(m, maker, contract, q1, c1, g1, f1)
         book_fill(m, taker, contract, q0, c0, g0, f0)
-        record(
-            m, contract, side, reason, taker, maker, ticks, traded, f0, f1, ident, order.ident
-        )
+        record(m, contract, side, reason, taker, maker, ticks, traded, f0, f1, ident, order.ident)
         filled += traded
         order.quantity -= traded
         if order.quantity == 0:

@@ -63,15 +63,16 @@ def detour(
 ) -> list[Anchor]:
     """Anchors between two points: flushes and pauses instead of a straight line.
 
-    ``stations`` random stops; each makes a random share of the way, some step back by up to
-    ``roughness`` of it. The start is left out, the end is last.
+    ``stations`` random stops; each makes a random share of the way in a random share of the
+    time, some step back by up to ``roughness`` of the way. The start is left out, the end is
+    last.
     """
-    shares = rng.dirichlet(np.full(stations + 1, 1.1))
-    times = np.sort(rng.choice(np.arange(1, end.second - start.second), stations, replace=False))
+    steps = rng.dirichlet(np.full(stations + 1, 4.0))
+    shares = rng.dirichlet(np.full(stations + 1, 3.0)) * 0.5 + steps * 0.5
     way = np.cumsum(shares)[:-1] + rng.uniform(-roughness, roughness * 0.4, stations)
-    span = np.log(end.price / start.price)
-    stops = [
-        Anchor(start.second + int(t), float(start.price * np.exp(span * min(0.97, max(0.0, w)))), end.noise)
-        for t, w in zip(times, way, strict=True)
-    ]
+    length, span = end.second - start.second, np.log(end.price / start.price)
+    stops = []
+    for share, progress in zip(np.cumsum(steps)[:-1], way, strict=True):
+        price = start.price * np.exp(span * min(0.92, max(0.0, progress)))
+        stops.append(Anchor(start.second + int(share * length), float(price), end.noise))
     return [*stops, end]

@@ -139,7 +139,7 @@ def _share_sources(
         source[group] = group[0]
 
 
-def activity(rng: np.random.Generator, people: Population, size: int) -> npt.NDArray[np.int32]:
+def activity(rng: np.random.Generator, people: Population, size: int) -> I64:
     """Accounts repeated by how often they act: Zipf over a random order of customers."""
     role = people.rows["role"]
     active = np.flatnonzero(np.isin(role, (TRADER, HEDGER)))
@@ -147,4 +147,4 @@ def activity(rng: np.random.Generator, people: Population, size: int) -> npt.NDA
     weight = 1.0 / (np.arange(len(order)) + 8.0) ** 0.75
     weight *= np.where(people.rows["role"][order] == HEDGER, 0.35, 1.0)
     drawn = rng.choice(len(order), size, p=weight / weight.sum())
-    return order[drawn].astype(np.int32)
+    return order[drawn].astype(np.int64)

@@ -66,9 +66,7 @@ def generate(
     return write_bundle(stage, out, progress)
 
 
-def set_up(
-    scenario: str, accounts: int, fills: int, seed: int, progress: Progress
-) -> Stage:
+def set_up(scenario: str, accounts: int, fills: int, seed: int, progress: Progress) -> Stage:
     """Draw the scenario's prices, the population, what it holds, and empty books."""
     if not ACCOUNTS_LEAST <= accounts <= ACCOUNTS_MOST:
         raise DrillRefused(f"accounts must be {ACCOUNTS_LEAST} to {ACCOUNTS_MOST}, not {accounts}")
@@ -172,7 +170,7 @@ def _market(
         summary=np.zeros(start // ALIGN, np.uint64),
         span=span,
         best=np.full((len(terms), 2), -1, np.int64),
-        free=np.arange(orders - 1, -1, -1, dtype=np.int32),
+        free=np.arange(orders - 1, -1, -1, dtype=np.int64),
         expiry=np.zeros(1 << 16, state.EXPIRY),
         trades=np.zeros(trades, state.TRADE_ROW),
         transfers=np.zeros(accounts * 2 + 5_000, state.TRANSFER_ROW),
@@ -194,6 +192,8 @@ def _script(chosen: Any, drawn: Any, trades: int, unit: npt.NDArray[np.float64])
     pace = chosen.pace(drawn)
     rate = pace / pace.sum() * trades
     plan = np.rint(np.cumsum(rate)).astype(np.int64)
+    # Something is kept for the last second, should somebody have to be taken over in it.
+    plan[:-1] = np.minimum(plan[:-1], trades - max(12, trades // 20_000))
     plan[-1] = trades
     seconds = chosen.SECONDS
     return state.Script(
@@ -203,7 +203,7 @@ def _script(chosen: Any, drawn: Any, trades: int, unit: npt.NDArray[np.float64])
         stress=chosen.stress(drawn),
         share=chosen.share(drawn),
         plan=plan,
-        force=np.minimum(1.0, rate * 0.08),
+        force=np.minimum(1.0, rate * 0.08 / state.PARTS),
         pin=drawn.pin,
         exact=drawn.exact,
         marks=np.zeros((seconds + 1, len(unit)), np.int64),
@@ -240,7 +240,7 @@ def _cast(
     return state.Cast(
         activity=population.activity(rng, people, 1 << 19),
         makers=makers,
-        ladder=np.full(shape, -1, np.int32),
+        ladder=np.full(shape, -1, np.int64),
         idents=np.full(shape, -1, np.int64),
         capacity=capacity,
         fair=fair,

@@ -4,16 +4,24 @@ Records instead of objects: one row per account and contract (`POSITION`), per a
 settlement asset (`WALLET`), per resting order, per trade. Amounts are int64 minor units,
 prices int64 ticks, quantities int64 contracts; floats appear only where somebody *decides*
 (how much to trade, where to quote), never in what is booked.
+Everything that reaches a kernel as an argument is int64, so each is compiled once.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-BUY, SELL = 0, 1
-TRADE, TAKEOVER, LIQUIDATION = 0, 1, 2
-DEPOSIT, WITHDRAWAL, INTERNAL = 0, 1, 2
-FUTURES, FUNDING = 0, 1
+
+def _constants(*values: int) -> tuple[int, ...]:
+    """NumPy integers: with Python's, every kernel would be compiled once per constant."""
+    return tuple(cast(int, np.int64(value)) for value in values)
+
+
+BUY, SELL = _constants(0, 1)
+TRADE, TAKEOVER, LIQUIDATION = _constants(0, 1, 2)
+DEPOSIT, WITHDRAWAL, INTERNAL = _constants(0, 1, 2)
+FUTURES, FUNDING = _constants(0, 1)
+NOTHING, ONE, NONE, ANY_SIZE = _constants(0, 1, -1, 1 << 40)
 
 # What an account does in the market (`accounts.role`).
 TRADER, MAKER, HEDGER, ARBITRAGEUR, SELLER, GAINER, HUNTER, QUIET, HOUSE = range(9)
@@ -27,10 +35,12 @@ TRADER, MAKER, HEDGER, ARBITRAGEUR, SELLER, GAINER, HUNTER, QUIET, HOUSE = range
 COUNTERS = 24
 
 BUCKETS = 1 << 20
-BUCKET_WIDTH = 2e-5
+BUCKET_WIDTH = 1e-4
 """The liquidation watch sorts accounts by how far the market must still move (log price)."""
 
 NEVER = 1 << 30
+PARTS = 4
+"""A second is played in so many rounds of quoting, pushing, selling and trading."""
 
 _I8, _I32, _I64, _F64 = np.int8, np.int32, np.int64, np.float64
 
@@ -50,14 +60,14 @@ POSITION = np.dtype(
 WALLET = np.dtype(
     [
         ("cash", _I64), ("funding", _I64), ("before", _I64),
-        ("next", _I32), ("prev", _I32), ("slot", _I32), ("dirty", _I32),
+        ("next", _I64), ("prev", _I64), ("slot", _I64), ("dirty", _I64),
     ],
     align=True,
 )  # fmt: skip
 ORDER = np.dtype(
     [
-        ("quantity", _I64), ("ident", _I64), ("epoch", _I64), ("owner", _I32), ("level", _I32),
-        ("next", _I32), ("prev", _I32), ("side", _I32), ("contract", _I32),
+        ("quantity", _I64), ("ident", _I64), ("epoch", _I64), ("owner", _I64), ("level", _I64),
+        ("next", _I64), ("prev", _I64), ("side", _I64), ("contract", _I64),
     ],
     align=True,
 )  # fmt: skip
@@ -84,8 +94,8 @@ FORCED_ROW = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-PAYOUT = np.dtype([("second", _I64), ("amount", _I64), ("account", _I32), ("asset", _I32)])
-EXPIRY = np.dtype([("ident", _I64), ("second", _I32), ("order", _I32)])
+PAYOUT = np.dtype([("second", _I64), ("amount", _I64), ("account", _I64), ("asset", _I64)])
+EXPIRY = np.dtype([("ident", _I64), ("second", _I64), ("order", _I64)])
 
 
 class Market(NamedTuple):
@@ -104,7 +114,7 @@ class Market(NamedTuple):
     summary: Any  # uint64[L / 4096]: which words are not zero
     span: Any  # int64[C, 3]: first level, lowest tick, number of levels
     best: Any  # int64[C, 2]: best bid and ask level, -1 when none
-    free: Any  # int32[P]: unused rows of orders, a stack
+    free: Any  # int64[P]: unused rows of orders, a stack
     expiry: Any  # EXPIRY[E]: a ring of resting customer orders, oldest first
     trades: Any  # TRADE_ROW[N]
     transfers: Any  # TRANSFER_ROW[]
@@ -148,9 +158,9 @@ class Script(NamedTuple):
 class Cast(NamedTuple):
     """Who acts on their own initiative, and the makers' ladders."""
 
-    activity: Any  # int32[K]: accounts, repeated by how often they act
+    activity: Any  # int64[K]: accounts, repeated by how often they act
     makers: Any  # int64[M]
-    ladder: Any  # int32[M, C, 2, depth]: resting order, -1 none
+    ladder: Any  # int64[M, C, 2, depth]: resting order, -1 none
     idents: Any  # int64[M, C, 2, depth]: its number, to tell a reused row
     capacity: Any  # int64[M, C]: inventory a maker tolerates; 0 = does not quote
     fair: Any  # float64[M, C]: the value it last quoted around

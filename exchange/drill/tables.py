@@ -5,7 +5,7 @@ order; at a published second the last event is stamped on the second itself. Eve
 becomes two rows, buyer first, with the same number, time, price and quantity.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -95,13 +95,20 @@ def _two_rows(part: npt.NDArray[np.void], times: I64, first: int) -> FillRows:
         trade=same(trade),
         order=by_role("taker_order", "maker_order"),
         liquidity=both(buys.astype(np.int8), (~buys).astype(np.int8)),
-        reason=same(part["reason"]),
+        reason=_reasons(part, buys, both),
     )
 
 
-def references(
-    transfers: npt.NDArray[np.void], source: I64, seed: int
-) -> list[str]:
+def _reasons(
+    part: npt.NDArray[np.void], buys: npt.NDArray[np.bool_], both: Callable[..., np.ndarray]
+) -> np.ndarray:
+    """Both sides of a take-over say so; of an insurance sale only the insurance account's."""
+    taker = part["reason"]
+    maker = np.where(taker == LIQUIDATION, 0, taker).astype(np.int8)
+    return both(np.where(buys, taker, maker), np.where(buys, maker, taker))
+
+
+def references(transfers: npt.NDArray[np.void], source: I64, seed: int) -> list[str]:
     """Reference of every transfer: the sending or receiving address and a transaction.
 
     Deposits name the address they came from; accounts funded from one place show the same.

@@ -23,6 +23,7 @@ from exchange.drill.state import (
     RING_TAIL,
     SELL,
     TRADER,
+    TRADES_MOST,
     Cast,
     Market,
     Script,
@@ -66,9 +67,7 @@ def room_to_add(m: Market, account: int, contract: int) -> int:
 
 
 @kernel
-def _choose(
-    m: Market, s: Script, second: int, account: int, contract: int
-) -> tuple[int, int]:
+def _choose(m: Market, s: Script, second: int, account: int, contract: int) -> tuple[int, int]:
     """Side and size of a customer's next order; size 0 when they let it be."""
     owner, held = m.accounts[account], m.positions[account, contract].quantity
     size = 1 + int(s.unit[contract] * owner.size * math.exp(0.9 * normal(m.random) - 0.7))
@@ -120,6 +119,7 @@ def customer_order(m: Market, s: Script, cast: Cast, second: int, patient: float
         limit = max(low, int(m.last[contract] * 0.996))
         sweep(m, contract, account, SELL, size, limit, s.maker_ppm, s.taker_ppm)
 
+
 @kernel
 def _remember(m: Market, row: int, second: int) -> None:
     """Note when a resting order runs out; a full ring drops the oldest at once."""
@@ -147,14 +147,14 @@ def expire(m: Market, second: int) -> None:
 
 
 @kernel
-def customers(m: Market, s: Script, cast: Cast, second: int) -> None:
-    """Customers trade until the tape is where the plan wants it this second."""
-    wanted = s.plan[second] - m.count[N_TRADES]
+def customers(m: Market, s: Script, cast: Cast, second: int, until: int) -> None:
+    """Customers trade until the tape has so many trades."""
+    wanted = until - m.count[N_TRADES]
     if wanted <= 0:
         return
-    last = second == s.plan.shape[0] - 1
+    last = until == m.count[TRADES_MOST]
     patience = 0.0 if last else 0.35
     for _ in range(1_000_000 if last else 60 * wanted + 60):
-        if m.count[N_TRADES] >= s.plan[second]:
+        if m.count[N_TRADES] >= until:
             return
         customer_order(m, s, cast, second, patience)

@@ -14,14 +14,14 @@ from exchange.domain.kernel import kernel
 from exchange.drill.book import best_ticks, withdraw
 from exchange.drill.chance import exponential, normal, uniform
 from exchange.drill.matching import rest
-from exchange.drill.state import BUY, SELL, Cast, Market, Script
+from exchange.drill.state import BUY, PARTS, SELL, Cast, Market, Script
 
 
 @kernel
 def believe(m: Market, s: Script, cast: Cast, second: int, contract: int) -> float:
     """The value makers quote around this second, in ticks."""
     stress = s.stress[second, contract]
-    mood = cast.mood[contract] * 0.93 + normal(m.random) * s.spread[contract] * 0.55
+    mood = cast.mood[contract] * 0.98 + normal(m.random) * s.spread[contract] * 0.3
     cast.mood[contract] = mood
     target, last = s.target[second, contract], float(m.last[contract])
     lean = 0.45 + 0.35 * stress
@@ -59,17 +59,20 @@ def _quote_side(
         cast.ladder[i, contract, side, k] = row
         if row >= 0:
             cast.idents[i, contract, side, k] = m.orders[row].ident
-        gap += half * (0.5 + 1.2 * uniform(m.random)) * (1.0 + 1.5 * stress)
+        gap += half * (0.5 + 1.2 * uniform(m.random)) * (1.0 + 0.5 * stress)
 
 
 @kernel
-def quote(m: Market, s: Script, cast: Cast, second: int) -> None:
-    """Renew the ladders that are due: at random, or because the value has moved away."""
+def quote(m: Market, s: Script, cast: Cast, second: int, part: int) -> None:
+    """Renew the ladders that are due: at random, or because the value has moved away.
+
+    Each maker looks once a second, every fourth one in each round.
+    """
     for contract in range(m.terms.shape[0]):
         value = believe(m, s, cast, second, contract)
         stress, spread = s.stress[second, contract], s.spread[contract]
         eager = 0.3 + 0.4 * stress
-        for i in range(cast.makers.shape[0]):
+        for i in range((part + second) % PARTS, cast.makers.shape[0], PARTS):
             if cast.capacity[i, contract] == 0:
                 continue
             moved = abs(value / cast.fair[i, contract] - 1.0)
@@ -77,7 +80,7 @@ def quote(m: Market, s: Script, cast: Cast, second: int) -> None:
                 continue
             clear_ladder(m, cast, i, contract)
             cast.fair[i, contract] = value
-            if i > 0 and uniform(m.random) < 0.45 * stress:
+            if i > 1 and uniform(m.random) < 0.45 * stress:
                 continue
             held = m.positions[cast.makers[i], contract].quantity
             fill = held / cast.capacity[i, contract]

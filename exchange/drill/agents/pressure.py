@@ -17,7 +17,7 @@ from exchange.drill.agents.flow import room_to_add
 from exchange.drill.book import best_ticks
 from exchange.drill.chance import below, uniform
 from exchange.drill.matching import rest, sweep
-from exchange.drill.state import BUY, SELL, Cast, Market, Script
+from exchange.drill.state import ANY_SIZE, BUY, ONE, SELL, Cast, Market, Script
 
 TOLERANCE = 0.0006
 NOT_FOUND = 1 << 60
@@ -122,17 +122,17 @@ def arbitrage(m: Market, s: Script, cast: Cast, second: int, near: int) -> None:
 
 @kernel
 def _print_between(m: Market, s: Script, seller: int, buyer: int, ticks: int) -> bool:
-    c, unit, far = s.main, int(s.unit[s.main]) + 1, 1 << 40
+    c, unit = s.main, int(s.unit[s.main]) + 1
     if best_ticks(m, c, BUY) > ticks:
-        sweep(m, c, seller, SELL, far, ticks + 1, s.maker_ppm, s.taker_ppm)
+        sweep(m, c, seller, SELL, ANY_SIZE, ticks + 1, s.maker_ppm, s.taker_ppm)
     ask = best_ticks(m, c, SELL)
     if 0 < ask < ticks:
-        sweep(m, c, buyer, BUY, far, ticks - 1, s.maker_ppm, s.taker_ppm)
+        sweep(m, c, buyer, BUY, ANY_SIZE, ticks - 1, s.maker_ppm, s.taker_ppm)
     if best_ticks(m, c, BUY) == ticks:
-        return sweep(m, c, seller, SELL, 1, ticks, s.maker_ppm, s.taker_ppm) > 0
+        return sweep(m, c, seller, SELL, ONE, ticks, s.maker_ppm, s.taker_ppm) > 0
     if best_ticks(m, c, SELL) != ticks:
         rest(m, c, SELL, seller, unit, ticks)
-    return sweep(m, c, buyer, BUY, 1, ticks, s.maker_ppm, s.taker_ppm) > 0
+    return sweep(m, c, buyer, BUY, ONE, ticks, s.maker_ppm, s.taker_ppm) > 0
 
 
 @kernel
@@ -158,6 +158,6 @@ def print_any(m: Market, s: Script, cast: Cast, second: int) -> bool:
     for _ in range(200):
         hunter, _room = _hunter(m, s, cast)
         ask = best_ticks(m, s.main, SELL)
-        if ask > 0 and sweep(m, s.main, hunter, BUY, 1, ask, s.maker_ppm, s.taker_ppm) > 0:
+        if ask > 0 and sweep(m, s.main, hunter, BUY, ONE, ask, s.maker_ppm, s.taker_ppm) > 0:
             return True
     return False

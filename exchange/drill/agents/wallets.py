@@ -165,7 +165,9 @@ def _pay_out(m: Market, second: int) -> None:
         if row.second > second:
             i += 1
             continue
-        external(m, row.account, row.asset, -min(row.amount, m.wallets[row.account, row.asset].funding))
+        external(
+            m, row.account, row.asset, -min(row.amount, m.wallets[row.account, row.asset].funding)
+        )
         m.count[N_PAYOUTS] -= 1
         m.payouts[i] = m.payouts[m.count[N_PAYOUTS]]
 

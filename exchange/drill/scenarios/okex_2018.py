@@ -46,7 +46,7 @@ LOTS = np.array([60.0, 50.0, 110.0, 500.0, 300.0, 400.0])
 """Typical position, contracts."""
 UNITS = np.array([0.8, 0.8, 1.0, 4.0, 3.0, 3.5])
 """Typical order relative to the BTC quarterly's."""
-SPREAD = np.array([2.0e-4, 3.0e-4, 1.5e-4, 2.5e-4, 3.5e-4, 4.0e-4])
+SPREAD = np.array([1.6e-4, 2.4e-4, 1.1e-4, 2.0e-4, 2.8e-4, 3.2e-4])
 PUSH_PER_ACCOUNT = 2.4
 """Contracts the manipulators are long, per account of the venue."""
 FUND_PER_ACCOUNT = 60_000
@@ -112,9 +112,9 @@ def _incident(rng: np.random.Generator, start: float, trough: int, peak: int, bo
     """The quarterly from 05:00 on, in dollars, one value per second."""
     first = Anchor(ONSET, start, 0.0)
     legs = (
-        (Anchor(trough, TROUGH / 100, 8.0e-4), 6, 0.16),
-        (Anchor(peak, PEAK / 100, 7.0e-4), 5, 0.22),
-        (Anchor(bottom, LOW / 100, 8.0e-4), 7, 0.16),
+        (Anchor(trough, TROUGH / 100, 1.2e-3), 7, 0.2),
+        (Anchor(peak, PEAK / 100, 1.0e-3), 6, 0.22),
+        (Anchor(bottom, LOW / 100, 1.2e-3), 8, 0.2),
         (Anchor(bottom + 260, 5_120.0, 9.0e-4), 2, 0.15),
         (Anchor(SIX, AT_SIX / 100, 5.0e-4), 6, 0.5),
         (Anchor(SECONDS, 5_890.0 + rng.uniform(-40, 40), 4.0e-4), 6, 0.3),
@@ -145,7 +145,7 @@ def prices(rng: np.random.Generator, specs: list[ContractSpec]) -> Prices:
     low[ONSET:, MAIN], low[peak + 1 :, MAIN] = TROUGH, LOW
     high[trough + 1 :, MAIN] = PEAK
     high[bottom:, MAIN] = 598_000
-    main = reflect(main, low[:, MAIN] / 100.0, high[:, MAIN] / 100.0)
+    main = reflect(main, low[:, MAIN] * 1.002 / 100.0, high[:, MAIN] * 0.9985 / 100.0)
     fall = np.minimum(0.0, main - (btc - 446.0))
     lag = np.exp(-np.arange(120) / 30.0)
     late = np.convolve(fall, lag / lag.sum())[: SECONDS + 1]
@@ -159,6 +159,7 @@ def prices(rng: np.random.Generator, specs: list[ContractSpec]) -> Prices:
     exact = np.zeros(SECONDS + 1, np.uint8)
     for second, ticks in ((trough, TROUGH), (peak, PEAK), (bottom, LOW), (SIX, AT_SIX)):
         pin[second], exact[second] = ticks, 1
+        target[second - 3 : second + 2, MAIN] = ticks / 100
     exact[CUTOFF] = 1
     return Prices(index * scale, target * scale, low, high, pin, exact, trough, peak, bottom)
 
@@ -187,7 +188,9 @@ def pace(drawn: Prices) -> F64:
 def share(drawn: Prices) -> F64:
     """How readily customers' orders are made per contract: in the fall all eyes are on one."""
     quiet = np.interp(
-        np.arange(SECONDS + 1), [0, ONSET, ONSET + 120, drawn.bottom, SECONDS], [1, 1, 0.3, 0.25, 0.55]
+        np.arange(SECONDS + 1),
+        [0, ONSET, ONSET + 120, drawn.bottom, SECONDS],
+        [1, 1, 0.3, 0.25, 0.55],
     )
     out = np.repeat(quiet[:, None], 6, axis=1)
     out[:, MAIN] = 1.0
@@ -198,7 +201,7 @@ def broken_promises(marks: np.ndarray, drawn: Prices) -> list[str]:
     """What of the published facts the played marks (ticks per second) do not show."""
     main = marks[:, MAIN]
     facts = (
-        (main[: ONSET].min() > 650_000, "the quarterly was above 6,500 before"),
+        (main[:ONSET].min() > 650_000, "the quarterly was above 6,500 before"),
         (main.min() == LOW and main[drawn.bottom] == LOW, "the low is 4,755.00"),
         (main[ONSET : drawn.peak].min() == TROUGH, "the first trough is 5,200.00"),
         (main[drawn.trough : drawn.bottom].max() == PEAK, "the rebound is 6,000.00"),
