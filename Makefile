@@ -15,7 +15,7 @@ BOOT    := $(shell for p in python3.11 python3 python3.12 python3.13; do \
 
 setup:
 	@[ -n "$(BOOT)" ] || { echo "Makewhole needs Python 3.11 or newer: install python3.11 with its venv module."; exit 1; }
-	@want="$$(cat $(REQUIREMENTS) | sha256sum)"; \
+	@want="$$(cat $(REQUIREMENTS) | $(BOOT) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
 	if [ "$$want" != "$$(cat $(STAMP) 2>/dev/null)" ] || [ ! -x $(PYTHON) ]; then \
 	  echo "setting up $(VENV) (a few minutes the first time)"; \
 	  rm -f $(STAMP); \

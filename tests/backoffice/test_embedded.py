@@ -308,8 +308,8 @@ class TestRefusals:
 
     def test_a_folder_of_another_user(self, at: Places) -> None:
         at.data.mkdir()
+        processes.open_to(processes.server_account(at), at.data / "x")
         at.postgres.symlink_to("/usr")
-        processes.open_to(processes.server_account(at), at.postgres.parent / "x")
         said = as_ordinary_user(lambda: embedded.ensure(at))
         assert said.startswith(f"{at.postgres} belongs to root, and you are ")
         assert "MAKEWHOLE_DATA" in said
