@@ -1,4 +1,4 @@
-"""Settlement and delivery of dated futures, exact.
+"""Settlement and delivery of one dated future, exact; of whole books: `valuation.settle`.
 
 OKEx, 2018: every Friday at 16:00 UTC+8 the weekly contract is delivered at the arithmetic mean
 of the index over the hour before, and the unrealised profit of the others settles into realised
@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from exchange.domain.margin.position import Leg
-from exchange.domain.value import trade_value_exact
 
 DELIVERY_FEE = {"BTC": Decimal("0.00015"), "": Decimal("0.0005")}
 """Delivery and settlement fee by coin ("" = any other), of the value at the delivery price."""
@@ -38,19 +37,6 @@ def settle(leg: Leg, price: Fraction) -> Settled:
     The profit to any later price is unchanged: ``leg.profit(p) == realised + settled.profit(p)``.
     """
     return Settled(leg.profit(price), leg._replace(entry=price))
-
-
-def settle_books(
-    kind: int, num: int, den: int, quantity: int, cost: int, realised: int, ticks: int
-) -> tuple[int, int, int]:
-    """The same in whole minor units: ``(quantity, cost, realised)`` after settling at a tick.
-
-    The new cost is the position's value at the tick, rounded once, and what it gained over the
-    old cost is realised; ``cost - realised`` does not move, so neither does its sum over all
-    accounts.
-    """
-    value = trade_value_exact(kind, num, den, quantity, ticks)
-    return quantity, value, realised + value - cost
 
 
 def delivery_fee(leg: Leg, price: Fraction, coin: str) -> Fraction:
