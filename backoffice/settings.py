@@ -5,6 +5,7 @@ environment (docs/configuration.md); a value that cannot be meant stops the star
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
@@ -246,7 +247,7 @@ SPECTACULAR_SETTINGS = {"TITLE": "Makewhole", "VERSION": "1", "SERVE_INCLUDE_SCH
 # Logs: JSON for a machine, lines for a terminal; both with the time in UTC.
 LOG_LEVEL = environment.text("MAKEWHOLE_LOG_LEVEL", "INFO").upper()
 LOG_JSON = environment.switch("MAKEWHOLE_LOG_JSON", default=not DEBUG)
-_log_steps = [
+_log_steps: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

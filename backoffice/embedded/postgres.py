@@ -162,7 +162,7 @@ def _make(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
             errors="replace",
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             check=False,
-            **processes.run_as(account),  # type: ignore[call-overload]
+            **processes.run_as(account),
         )
         if done.returncode == 0:
             at.postgres_making.rename(at.postgres)

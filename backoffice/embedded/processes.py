@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypedDict
 
 import psutil
 
@@ -217,7 +218,15 @@ def launch(
         raise refusal("start the server of", folder, error) from error
 
 
-def run_as(account: pwd.struct_passwd | None) -> dict[str, object]:
+class RunAs(TypedDict, total=False):
+    """The arguments of subprocess that name a user."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def run_as(account: pwd.struct_passwd | None) -> RunAs:
     """The arguments of subprocess that make a child run as `account`."""
     if account is None:
         return {}
