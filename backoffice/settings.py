@@ -244,6 +244,9 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {"TITLE": "Makewhole", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 
+# Empty: no metrics. They name no customer, and still are nobody's business.
+METRICS_TOKEN = environment.text("MAKEWHOLE_METRICS_TOKEN", "")
+
 # Logs: JSON for a machine, lines for a terminal; both with the time in UTC.
 LOG_LEVEL = environment.text("MAKEWHOLE_LOG_LEVEL", "INFO").upper()
 LOG_JSON = environment.switch("MAKEWHOLE_LOG_JSON", default=not DEBUG)

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.db import OperationalError
 
 from backoffice.models import Incident, Person
-from backoffice.services import executions, nudges, plans, sending
+from backoffice.services import executions, heartbeat, nudges, plans, sending
 
 
 @shared_task(
@@ -43,3 +43,4 @@ def sweep() -> None:
     executions.sweep()
     sending.sweep()
     plans.expire_due()
+    heartbeat.beat()

@@ -46,6 +46,8 @@ PURE = {
     *("json", "math", "numba", "numpy", "operator", "struct", "types", "typing"),
     "concurrent",  # threads over shards whose results do not depend on their order
 }
+# The one file that reads files: it stamps the compile cache with the sources of the kernels.
+IMPURE_ALLOWED = ("exchange/domain/kernel.py",)
 # Where a float is no money: an estimate or a bound, after which integers decide.
 FLOATS_ALLOWED = {
     "exchange/domain/value_kernels.py": "trial quotients, corrected; whether a product fits",
@@ -128,6 +130,8 @@ class TestArrows:
 
     def test_the_domain_is_pure(self) -> None:
         def check(path: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+            if path in IMPURE_ALLOWED:
+                return
             for line, name in imports(tree):
                 outer = within(name, "exchange") and not within(name, "exchange.domain")
                 if name.split(".")[0] not in PURE or outer:
