@@ -1,0 +1,192 @@
+"""A worker killed at any step of an execution: the plan is wholly absent or wholly there, and the
+next worker finishes it once."""
+
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from backoffice.celery import app
+from backoffice.models import Approval, Execution, Plan, SpentCode
+from backoffice.services import approvals, audit, drafting, nudges, plans
+from exchange.models import Balance, Batch, Journal, LedgerEntry, Position, PositionEntry
+from exchange.services import batches, reconciliation
+from tests.backoffice.services.conftest import BTC, World, close_gates, make_world, payment
+from tests.desk import Desk, wait_until
+
+pytestmark = pytest.mark.chaos
+
+# Before the commit nothing may be seen, after it everything.
+BEFORE = (
+    "execution.claimed", "execution.locked", "execution.executing", "execution.checked",
+    "batch.claimed", "batch.digested", "batch.cash_attached", "batch.positions_attached",
+    "batch.balances_moved", "batch.conserved", "execution.posted", "execution.marked",
+    "execution.audited",
+)  # fmt: skip
+AFTER = ("execution.committed", "execution.reconciled")
+FRESH = "fresh"
+PAID = BTC // 100
+
+
+@pytest.fixture(scope="module")
+def world(desk: Desk) -> World:
+    made = make_world()
+    close_gates(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def doomed(desk: Desk) -> dict[str, subprocess.Popen[bytes]]:
+    """One worker a step, each on a queue of its own, started together; and one that lives."""
+    started = {step: desk.worker(step, die_at=step) for step in (*BEFORE, *AFTER)}
+    desk.worker(FRESH)
+    return started
+
+
+@pytest.fixture(autouse=True)
+def default_queue() -> Iterator[None]:
+    yield
+    app.conf.task_default_queue = "celery"
+
+
+def approved(world: World) -> Plan:
+    """A rollback that pays 0.01 BTC to three accounts and moves five contracts, approved."""
+    draft = payment([PAID] * 3)
+    moves = drafting.Moves(
+        np.array([0, 1]), np.array([0, 0]), np.array([5, -5]), np.array([700, -700])
+    )
+    with transaction.atomic():
+        plan = Plan.objects.create(
+            incident=world.incident, remedy="rollback", maker=world.person("mira"), parameters={}
+        )
+        batch = batches.open_batch(
+            venue=world.venue, key=f"chaos-{plan.pk}", reason="rollback",
+            effective_at=timezone.now(),
+        )  # fmt: skip
+        drafting.write(plan=plan, batch=batch, draft=draft._replace(moves=moves), inputs={})
+    plans.propose(plan=plan, by=world.person("mira"))
+    for number, handle in enumerate(("chen", "ravi")):
+        # Decided by row: fifteen plans would take eight minutes of one-time codes.
+        officer, step = world.person(handle), 1000 * plan.pk + number
+        SpentCode.objects.create(person=officer, step=step)
+        Approval.objects.create(
+            plan=plan, officer=officer, role="risk", decision="approve", digest=plan.digest,
+            method="totp", evidence={"step": step, "seal": approvals.seal(plan)},
+        )  # fmt: skip
+    Plan.objects.filter(pk=plan.pk).update(state="approved")
+    plan.refresh_from_db()
+    return plan
+
+
+def books() -> tuple[object, ...]:
+    """Everything an execution may change in the books."""
+    return (
+        list(Balance.objects.order_by("pk").values_list("pk", "amount", "version")),
+        list(Position.objects.order_by("account", "contract").values_list(
+            "account", "contract", "quantity", "cost", "version")),
+        LedgerEntry.objects.count(),
+        PositionEntry.objects.count(),
+        Journal.objects.count(),
+        list(Batch.objects.filter(state="posted").order_by("pk").values_list("pk", flat=True)),
+    )  # fmt: skip
+
+
+def paid_once(world: World, before: tuple[object, ...], plan: Plan) -> None:
+    """Exactly the plan's legs are in the books on top of what was there."""
+    was, now = {pk: rest for pk, *rest in before[0]}, books()
+    for place in world.futures[:3]:
+        balance = Balance.objects.get(pk=place.pk)
+        assert [balance.amount, balance.version] == [was[place.pk][0] + PAID, was[place.pk][1] + 1]
+    assert now[2] == before[2] + 4  # three wallets and the house's expense
+    assert now[3] == before[3] + 2
+    assert now[4] == before[4] + 1
+    assert now[5] == [*before[5], plan.batch_id]
+
+
+@pytest.mark.parametrize("step", [*BEFORE, *AFTER])
+def test_a_plan_survives_the_death_of_its_worker(
+    desk: Desk, world: World, doomed: dict[str, subprocess.Popen[bytes]], step: str
+) -> None:
+    plan = approved(world)
+    before = books()
+    app.conf.task_default_queue = step
+    execution = plans.request_execution(plan=plan, by=world.person("mira"))
+    assert doomed[step].wait(120) == -9, desk.log(f"worker-{step}")
+
+    plan.refresh_from_db()
+    execution.refresh_from_db()
+    if step in BEFORE:
+        assert books() == before
+        assert plan.state == Plan.State.APPROVED
+        assert execution.state == Execution.State.RUNNING
+    else:
+        paid_once(world, before, plan)
+        assert execution.state == Execution.State.DONE
+
+    app.conf.task_default_queue = FRESH
+    swept = plans.sweep()
+    assert swept == (0 if step == "execution.reconciled" else 1)
+    if not swept:  # nothing is left to do, and a late copy of the message does nothing
+        nudges.now(nudges.EXECUTE_PLAN, plan.pk)
+    wait_until(
+        lambda: Plan.objects.get(pk=plan.pk).state == Plan.State.RECONCILED,
+        f"a fresh worker finished the plan: {desk.log('worker-' + FRESH)}",
+    )
+    execution.refresh_from_db()
+    paid_once(world, before, plan)
+    assert execution.state == Execution.State.DONE
+    assert execution.attempts == (2 if step in BEFORE else 1)
+    assert plan.reconciliations.count() == 1
+    report = reconciliation.reconcile(world.venue)
+    assert (report.ledger_ok, report.positions_ok) == (True, True)
+    assert audit.verify().ok
+
+
+def test_many_nudges_execute_once(
+    desk: Desk, world: World, doomed: dict[str, subprocess.Popen[bytes]]
+) -> None:
+    """The same message delivered ten times, to two workers."""
+    desk.worker(FRESH)
+    plan = approved(world)
+    before = books()
+    app.conf.task_default_queue = FRESH
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    for _ in range(10):
+        nudges.now(nudges.EXECUTE_PLAN, plan.pk)
+    wait_until(
+        lambda: Plan.objects.get(pk=plan.pk).state == Plan.State.RECONCILED, "it is executed"
+    )
+    plan.refresh_from_db()
+    paid_once(world, before, plan)
+    assert Execution.objects.get(plan=plan).attempts == 1
+
+
+def test_an_expired_plan_is_refused_by_the_worker(
+    desk: Desk, world: World, doomed: dict[str, subprocess.Popen[bytes]]
+) -> None:
+    """Approved and asked for in time, executed too late: nothing is posted, and it is over."""
+    plan = approved(world)
+    before = books()
+    app.conf.task_default_queue = "nobody"
+    execution = plans.request_execution(plan=plan, by=world.person("mira"))
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The clock cannot be moved, so the frozen expiry is, by the owner of the table.
+        cursor.execute("ALTER TABLE plan DISABLE TRIGGER plan_guard")
+        cursor.execute(
+            "UPDATE plan SET expires_at = %s WHERE id = %s",
+            [timezone.now() - timedelta(seconds=1), plan.pk],
+        )
+        cursor.execute("ALTER TABLE plan ENABLE TRIGGER plan_guard")
+    app.conf.task_default_queue = FRESH
+    plans.sweep()
+    wait_until(
+        lambda: Execution.objects.get(pk=execution.pk).state == Execution.State.REFUSED,
+        "it is refused",
+    )
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.EXPIRED
+    assert books() == before
