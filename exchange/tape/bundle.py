@@ -94,7 +94,8 @@ def _tables(
         rows[name] = reading.read(source, TABLES[name], _known(rows, []), problems, progress)
         problems.refuse()
     for name in ("assets", "contracts", "accounts"):
-        if not rows[name].count:
+        needed = name != "contracts" or described["scope"] == "market"
+        if not rows[name].count and needed:
             problems.add("table.empty", rows[name].file, "has no rows.", "Give at least one.")
         problems.refuse()
         checks_books.unique(rows[name], TABLES[name], problems)

@@ -87,7 +87,7 @@ def specs(rows: Rows, assets: Rows, problems: Problems) -> list[ContractSpec] | 
                     row=rows.row_number(index), field=name,
                 )  # fmt: skip
             else:
-                amounts[name] = Decimal(text)
+                amounts[name] = _shortest(Decimal(text))
         settle = int(columns["settle"][index])
         if len(amounts) < 2 or settle < 0 or columns["kind"][index] < 0:
             continue
@@ -111,6 +111,11 @@ def specs(rows: Rows, assets: Rows, problems: Problems) -> list[ContractSpec] | 
                 row=rows.row_number(index), field="face",
             )  # fmt: skip
     return found if len(found) == rows.count else None
+
+
+def _shortest(value: Decimal) -> Decimal:
+    """The same number without trailing zeros or exponent: 1.00 and 1 are one contract."""
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
 
 
 def incident_contract(manifest: dict[str, Any], contracts: Rows, problems: Problems) -> None:

@@ -1,7 +1,7 @@
 """Files of real venues, read as they come and compared with the numbers the venue states itself.
 
-A format is one small module with a function `run(paths, account) -> Outcome`; adding one is adding
-the module and its line in `FORMATS`.
+A format is one small module with a function `run(paths, account) -> Outcome`, or a `public.Feed`
+in its module's `FEEDS`; adding one is adding the module and its line in `FORMATS`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,17 @@ from exchange.tape.venues import bundling
 from exchange.tape.venues.bundling import VenueBook
 
 FORMATS = {
+    "binance-aggtrades": "binance",
+    "binance-klines": "binance",
+    "binance-liquidations": "binance",
+    "binance-trades": "binance",
+    "bitmex-executions": "bitmex_executions",
+    "bitmex-instruments": "bitmex_instruments",
+    "bitmex-wallet": "bitmex_wallet",
+    "deribit-trades": "deribit",
     "hyperliquid-fills": "hyperliquid_tape",
+    "kraken-fills": "kraken",
+    "okx-trades": "okx",
 }
 
 
@@ -36,6 +46,9 @@ def run(format_name: str, paths: Sequence[Path], account: str = "imported") -> O
     if format_name not in FORMATS:
         raise FormatUnknown(f"No format {format_name!r}; there are: {', '.join(sorted(FORMATS))}.")
     module = import_module(f"{__name__}.{FORMATS[format_name]}")
+    if format_name in getattr(module, "FEEDS", {}):
+        feed: Outcome = module.run(format_name, paths)
+        return feed
     outcome: Outcome = module.run(paths, account)
     return outcome
 

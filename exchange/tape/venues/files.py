@@ -18,6 +18,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ALIASES = {
+    "quoteQty": "quote_qty", "baseQty": "base_qty", "isBuyerMaker": "is_buyer_maker",
+    "isBestMatch": "is_best_match",
+}  # fmt: skip
+"""Other spellings of a column that some of a venue's files use."""
 DIGITS_MOST = 60
 """Characters a number may have; longer ones are not numbers of a market."""
 
@@ -133,6 +138,8 @@ def _decoded(name: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
+        if b"/" in content.split(b"\n", 1)[0]:  # a header with Chinese names, in their encoding
+            return content.decode("gb18030", "replace")
         row = content[: fault.start].count(b"\n") + 1
         raise VenueRefused(name, row, "", "is not UTF-8 text.") from None
 
@@ -147,12 +154,17 @@ def csv_rows(
             yield from _csv(name, _decoded(name, content), needed, default_header)
 
 
+def _named(header: Sequence[str]) -> list[str]:
+    """Column names without spaces, and without a translation after a slash."""
+    return [cell.split("/")[0].strip() for cell in header]
+
+
 def _csv(
     name: str, text: str, needed: Sequence[str], default_header: Sequence[str]
 ) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = next(reader, None)
+        header = [ALIASES.get(cell, cell) for cell in _named(next(reader, []))]
         if not header:
             raise VenueRefused(name, 1, "", "has no header line.")
         bare = not set(header) & set(needed) and len(header) == len(default_header)

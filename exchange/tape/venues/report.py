@@ -21,17 +21,16 @@ class Reconciliation:
         self.largest = Decimal(0)
         self.first: list[dict[str, Any]] = []
 
-    def compare(self, ours: Decimal, venue: Decimal, where: dict[str, Any]) -> bool:
+    def compare(self, ours: Decimal | int, venue: Decimal | int, where: dict[str, Any]) -> bool:
         """Count one number; returns whether it agrees."""
         if ours == venue:
             self.agree += 1
             return True
         self.differ += 1
-        self.largest = max(self.largest, abs(ours - venue))
+        self.largest = max(self.largest, abs(Decimal(ours) - Decimal(venue)))
         if len(self.first) < FIRST_DIFFERING:
-            self.first.append(
-                {"number": self.name, **where, "venue": plain(venue), "ours": plain(ours)}
-            )
+            told = {"venue": plain(Decimal(venue)), "ours": plain(Decimal(ours))}
+            self.first.append({"number": self.name, **where, **told})
         return False
 
     def as_dict(self) -> dict[str, Any]:
@@ -42,6 +41,37 @@ class Reconciliation:
             "undetermined": self.undetermined,
             "largest_difference": plain(self.largest),
         }
+
+
+class Counts:
+    """Rows of an import: all of them, those that count, and those that do not."""
+
+    def __init__(self) -> None:
+        self.rows = self.kept = self.set_aside = self.duplicates = 0
+        self.out_of_order = self.gaps = self.missing = 0
+
+
+def printed(
+    format_name: str, counts: Counts, numbers: dict[str, Reconciliation], **more: Any
+) -> dict[str, Any]:
+    """A report in the one shape every format prints: start positions and closed profits are zero
+    where the venue's file has none; `numbers` are the format's own."""
+    first = [row for number in numbers.values() for row in number.first][:FIRST_DIFFERING]
+    blank = Reconciliation("").as_dict()
+    return {
+        "format": format_name,
+        "rows": counts.rows,
+        "kept": counts.kept,
+        "set_aside": counts.set_aside,
+        "duplicates": counts.duplicates,
+        "out_of_order": counts.out_of_order,
+        "gaps": {"count": counts.gaps, "missing": counts.missing},
+        "start_positions": {"agree": 0, "holes": 0},
+        "closed_pnl": blank,
+        **{name: number.as_dict() for name, number in numbers.items()},
+        **more,
+        "first_differing": first,
+    }
 
 
 def plain(value: Decimal) -> str:

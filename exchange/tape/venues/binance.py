@@ -1,0 +1,117 @@
+"""Binance public data: trades, aggregated trades, mark-price candles, liquidation snapshots.
+
+Older files have no header line; the columns are then in the order below.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from exchange.tape.venues import Outcome, public
+from exchange.tape.venues.files import Row
+from exchange.tape.venues.public import TRUTH, Feed, Numbers, positive, where
+
+DONE = "filled"
+
+
+def _trade(row: Row) -> tuple[str, int | None, int]:
+    positive(row, "price", "qty")
+    row.choice("is_buyer_maker", TRUTH)
+    return "trades", row.integer("id"), row.micros("time")
+
+
+def _quote(row: Row, before: Row | None, numbers: Numbers) -> None:
+    """quote_qty = price * qty (coin-margined files print base_qty, which needs the contract)."""
+    stated = numbers["quote_qty"]
+    if not row.has("quote_qty"):
+        stated.undetermined += 1
+        return
+    venue = row.number_of("quote_qty")
+    exact = row.number_of("price") * row.number_of("qty")
+    places = max(0, -int(venue.as_tuple().exponent))
+    unit = Decimal(1).scaleb(-places)
+    ours = exact if abs(exact - venue) >= unit else venue
+    stated.compare(ours, venue, where(row))
+
+
+def _aggregate(row: Row) -> tuple[str, int | None, int]:
+    positive(row, "price", "quantity")
+    row.choice("is_buyer_maker", TRUTH)
+    return "aggTrades", row.integer("agg_trade_id"), row.micros("transact_time")
+
+
+def _joined(row: Row, before: Row | None, numbers: Numbers) -> None:
+    """The trades of an aggregate begin after those of the aggregate before it."""
+    first, last = row.integer("first_trade_id"), row.integer("last_trade_id")
+    if last < first:
+        raise row.refuse("last_trade_id", f"{last} is below first_trade_id {first}.")
+    if before is None or before.integer("agg_trade_id") + 1 != row.integer("agg_trade_id"):
+        numbers["first_trade_id"].undetermined += 1
+    else:
+        ours = before.integer("last_trade_id") + 1
+        numbers["first_trade_id"].compare(ours, first, where(row))
+
+
+def _candle(row: Row) -> tuple[str, int | None, int]:
+    opened = row.micros("open_time")
+    return "klines", None, opened
+
+
+def _ohlc(row: Row, before: Row | None, numbers: Numbers) -> None:
+    """Low and high bound open and close; candles close where the next one opens."""
+    prices = {name: row.number_of(name) for name in ("open", "high", "low", "close")}
+    numbers["high"].compare(max(prices.values()), prices["high"], where(row))
+    numbers["low"].compare(min(prices.values()), prices["low"], where(row))
+    ends = numbers["open_time"]
+    if before is None:
+        ends.undetermined += 1
+    else:
+        ends.compare(_count(before, "close_time") + 1, _count(row, "open_time"), where(row))
+
+
+def _count(row: Row, field: str) -> int:
+    """A time as the file counts it: milliseconds in older files, microseconds in newer."""
+    return row.integer(field)
+
+
+def _order(row: Row) -> tuple[str, int | None, int]:
+    positive(row, "original_quantity", "price")
+    return row.text("symbol", "liquidations"), None, row.micros("time")
+
+
+def _filled(row: Row, before: Row | None, numbers: Numbers) -> None:
+    """A filled order's accumulated quantity is its original one; no order fills more."""
+    original = row.number_of("original_quantity")
+    done = row.number_of("accumulated_fill_quantity")
+    full = row.text("order_status").lower() == DONE
+    ours = original if full or done > original else done
+    numbers["accumulated_fill_quantity"].compare(ours, done, where(row))
+
+
+FEEDS = {
+    feed.name: feed
+    for feed in (
+        Feed("binance-trades", ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker"),
+             ("id", "price", "qty", "time", "is_buyer_maker"), _trade, _quote, ("quote_qty",)),
+        Feed("binance-aggtrades",
+             ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
+              "transact_time", "is_buyer_maker"),
+             ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
+              "transact_time", "is_buyer_maker"), _aggregate, _joined, ("first_trade_id",)),
+        Feed("binance-klines",
+             ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume",
+              "count", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
+             ("open_time", "open", "high", "low", "close", "close_time"), _candle, _ohlc,
+             ("high", "low", "open_time")),
+        Feed("binance-liquidations",
+             ("time", "side", "order_type", "time_in_force", "original_quantity", "price",
+              "average_price", "order_status", "last_fill_quantity", "accumulated_fill_quantity"),
+             ("time", "side", "original_quantity", "price", "order_status",
+              "accumulated_fill_quantity"), _order, _filled, ("accumulated_fill_quantity",)),
+    )
+}  # fmt: skip
+
+
+def run(name: str, paths: Sequence[Path]) -> Outcome:
+    """Read one of the formats."""
+    return public.run(FEEDS[name], paths)

@@ -1,0 +1,129 @@
+"""BitMEX `instrument` CSV: what each contract is worth.
+
+`multiplier` is the value of one contract in minor units of `settlCurrency`: of one unit of price
+when positive (linear, quanto), of one unit of 1/price when negative (inverse).
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from exchange.domain.value import ContractRefused, contract_spec
+from exchange.tape.venues import Outcome
+from exchange.tape.venues.bitmex_wallet import CURRENCIES, MINOR_DEFAULT
+from exchange.tape.venues.bundling import VenueBook, VenueContract
+from exchange.tape.venues.files import Row, csv_rows
+from exchange.tape.venues.report import Counts, Reconciliation, printed
+
+FORMAT = "bitmex-instruments"
+NEEDED = ("symbol", "isInverse", "isQuanto", "multiplier", "settlCurrency", "tickSize")
+TRUTH = {"true": 1, "false": 0}
+
+
+class Instrument(NamedTuple):
+    """A contract's terms; `multiplier` in minor units as the venue gives it."""
+
+    symbol: str
+    kind: str
+    multiplier: int
+    currency: str
+    tick: Decimal
+    underlying: str
+    expiry_us: int
+
+    @property
+    def asset(self) -> tuple[str, int]:
+        """(code, decimals) of the settlement currency."""
+        return CURRENCIES.get(self.currency, (self.currency.upper(), MINOR_DEFAULT))
+
+    def contract(self) -> VenueContract:
+        """The same in the bundle's terms."""
+        code, decimals = self.asset
+        face = Decimal(abs(self.multiplier)).scaleb(-decimals)
+        return VenueContract(
+            self.symbol, self.kind, self.underlying, code, face, self.tick, self.expiry_us
+        )
+
+
+def instrument(row: Row) -> Instrument:
+    """Read one row."""
+    multiplier, inverse = row.integer("multiplier"), row.choice("isInverse", TRUTH)
+    quanto = row.choice("isQuanto", TRUTH)
+    tick = row.number_of("tickSize")
+    if tick <= 0:
+        raise row.refuse("tickSize", f"{tick} is not above zero.")
+    if multiplier == 0:
+        raise row.refuse("multiplier", "is zero; a contract is worth something.")
+    if inverse != (multiplier < 0):
+        raise row.refuse("multiplier", f"{multiplier} does not go with isInverse.")
+    kind = "inverse" if inverse else "quanto" if quanto else "linear"
+    return Instrument(
+        row.text("symbol"), kind, multiplier, row.text("settlCurrency"), tick,
+        row.text("underlying", row.text("symbol")),
+        row.micros("expiry") if row.has("expiry") else 0,
+    )  # fmt: skip
+
+
+def read(rows: Iterable[Row], counts: Counts) -> dict[str, Instrument]:
+    """Contracts of an instrument file; indices and spot pairs, which settle in nothing, are set
+    aside."""
+    found: dict[str, Instrument] = {}
+    for row in rows:
+        counts.rows += 1
+        if not row.has("settlCurrency") or not row.has("multiplier"):
+            counts.set_aside += 1
+            continue
+        made = instrument(row)
+        if found.get(made.symbol) == made:
+            counts.duplicates += 1
+            continue
+        if made.symbol in found:
+            raise row.refuse("symbol", f"{made.symbol} is there twice with different terms.")
+        found[made.symbol] = made
+        counts.kept += 1
+    return found
+
+
+def run(paths: Sequence[Path], account: str) -> Outcome:
+    """Read contracts and check that each can be held exactly, and the venue's own multiplier
+    against the two it is made of."""
+    counts = Counts()
+    rows = list(csv_rows(paths, NEEDED))
+    found = read(rows, counts)
+    multiplier = Reconciliation("multiplier")
+    for row in rows:
+        if row.has("settlCurrency") and row.has("multiplier"):
+            _check(row, multiplier)
+    kinds: dict[str, int] = {}
+    exact = []
+    refused = []
+    for made in found.values():
+        kinds[made.kind] = kinds.get(made.kind, 0) + 1
+        terms = made.contract()
+        try:
+            contract_spec(
+                terms.symbol, terms.kind, terms.face, terms.tick, terms.settle, made.asset[1]
+            )
+            exact.append(terms)
+        except ContractRefused as fault:
+            refused.append(str(fault))
+    report = printed(FORMAT, counts, {"multiplier": multiplier}, kinds=kinds, not_exact=refused)
+    assets = {made.asset[0]: made.asset[1] for made in found.values()}
+    book = VenueBook(
+        "bitmex", "bitmex", "BitMEX instruments", assets, exact, [account], [],
+        source={"format": FORMAT},
+    )  # fmt: skip
+    return Outcome(report, book if exact else None)
+
+
+def _check(row: Row, multiplier: Reconciliation) -> None:
+    """multiplier = quoteToSettle / underlyingToPosition, where both are given."""
+    where = {"file": row.file, "row": row.number, "symbol": row.text("symbol")}
+    stated = row.number_of("multiplier")
+    if row.has("quoteToSettleMultiplier") and row.has("underlyingToPositionMultiplier"):
+        position = row.number_of("underlyingToPositionMultiplier")
+        ours = row.number_of("quoteToSettleMultiplier") / position if position else Decimal(0)
+        multiplier.compare(ours, stated, where)
+    else:
+        multiplier.undetermined += 1

@@ -1,0 +1,129 @@
+"""Kraken Futures fills: JSON as the API answers, or CSV with the same columns.
+
+The venue states no running number, so nothing can be compared but repeated fills. PI_ and FI_ are
+inverse contracts of one dollar settled in the coin; PF_ are linear and settled in dollars.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from exchange.tape.venues import Outcome
+from exchange.tape.venues.bundling import VenueBook, VenueContract, VenueFill
+from exchange.tape.venues.files import Row, csv_rows, json_rows
+from exchange.tape.venues.report import Counts, printed
+
+FORMAT = "kraken-fills"
+NEEDED = ("fill_id", "symbol", "side", "size", "price", "fillTime", "fillType")
+SIDES = {"buy": 1, "sell": -1}
+TYPES = {
+    "maker": 0, "taker": 1, "liquidation": 1, "assignee": 0, "assignor": 1,
+    "takeover": 1, "unwindbankrupt": 1, "unwindcounterparty": 0, "takercloseliquidation": 1,
+}  # fmt: skip
+FORCED = ("liquidation", "takeover", "unwindbankrupt", "assignor", "takercloseliquidation")
+DECIMALS = 8
+
+
+class Fill(NamedTuple):
+    """One fill as printed."""
+
+    identity: str
+    symbol: str
+    time_us: int
+    size: Decimal
+    price: Decimal
+    kind: str
+    order: str
+
+
+def run(paths: Sequence[Path], account: str) -> Outcome:
+    """Read the fills, each once, in order of time."""
+    counts = Counts()
+    seen: dict[str, Row] = {}
+    fills: list[Fill] = []
+    for row in _rows(paths):
+        counts.rows += 1
+        identity = row.text("fill_id")
+        if identity in seen:
+            if seen[identity].cells != row.cells:
+                raise row.refuse("fill_id", f"{identity} is there twice with other content.")
+            counts.duplicates += 1
+            continue
+        seen[identity] = row
+        fills.append(_fill(row))
+    counts.kept = len(fills)
+    ascending = sum(b.time_us < a.time_us for a, b in zip(fills, fills[1:], strict=False))
+    descending = sum(b.time_us > a.time_us for a, b in zip(fills, fills[1:], strict=False))
+    counts.out_of_order = min(ascending, descending)
+    if descending < ascending:
+        fills.reverse()
+    fills.sort(key=lambda fill: fill.time_us)
+    kinds: dict[str, int] = {}
+    for fill in fills:
+        kinds[fill.kind] = kinds.get(fill.kind, 0) + 1
+    report = printed(FORMAT, counts, {}, fill_types=kinds)
+    return Outcome(report, _book(fills, account) if fills else None)
+
+
+def _rows(paths: Sequence[Path]) -> Iterator[Row]:
+    """Rows of CSV files and of JSON answers, told apart by their names."""
+    for path in paths:
+        if ".json" in path.name:
+            for file, number, value in json_rows([path], ("fills", "result")):
+                if not isinstance(value, dict):
+                    raise Row(file, number, {}).refuse("", "is not a fill.")
+                yield Row(file, number, value)
+        else:
+            yield from csv_rows([path], NEEDED)
+
+
+def _fill(row: Row) -> Fill:
+    size, price = row.number_of("size"), row.number_of("price")
+    for field, value in (("size", size), ("price", price)):
+        if value <= 0:
+            raise row.refuse(field, f"{value} is not above zero.")
+    row.choice("fillType", TYPES)
+    return Fill(
+        row.text("fill_id"), row.text("symbol"), row.micros("fillTime"),
+        size * row.choice("side", SIDES), price, row.text("fillType").lower(),
+        row.text("order_id", ""),
+    )  # fmt: skip
+
+
+def _book(fills: list[Fill], account: str) -> VenueBook:
+    """The fills in the bundle's terms; ticks and lots are the finest the file prints."""
+    ids: dict[str, int] = {}
+    contracts: dict[str, VenueContract] = {}
+    lots: dict[str, int] = {}
+    for symbol in sorted({fill.symbol for fill in fills}):
+        group = [fill for fill in fills if fill.symbol == symbol]
+        lots[symbol] = max(_places(fill.size) for fill in group)
+        tick = Decimal(1).scaleb(-max(_places(fill.price) for fill in group))
+        inverse = symbol.upper().startswith(("PI_", "FI_"))
+        base = symbol.upper().split("_")[1] if "_" in symbol else symbol.upper()
+        coin = base.removesuffix("USD")
+        contracts[symbol] = VenueContract(
+            symbol, "inverse" if inverse else "linear", coin, coin if inverse else "USD",
+            Decimal(1).scaleb(-lots[symbol]), tick,
+        )  # fmt: skip
+    made = [
+        VenueFill(
+            fill.time_us, fill.symbol, account, int(fill.size.scaleb(lots[fill.symbol])),
+            int(fill.price / contracts[fill.symbol].tick), 0,
+            ids.setdefault(fill.identity, len(ids) + 1),
+            ids.setdefault(fill.order, len(ids) + 1) if fill.order else 0,
+            bool(TYPES[fill.kind]), "liquidation" if fill.kind in FORCED else "trade",
+        )
+        for fill in fills
+    ]  # fmt: skip
+    assets = {contract.settle: DECIMALS for contract in contracts.values()}
+    return VenueBook(
+        "kraken", "kraken-inverse", "Kraken Futures fills", assets, list(contracts.values()),
+        [account], made, source={"format": FORMAT, "fees": "not in the file"},
+    )  # fmt: skip
+
+
+def _places(value: Decimal) -> int:
+    """Decimals a number needs."""
+    return max(0, -int(value.normalize().as_tuple().exponent))

@@ -1,0 +1,31 @@
+"""OKX public trades: CSV, with English headers or with the Chinese name after a slash."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from exchange.tape.venues import Outcome, public
+from exchange.tape.venues.files import Row
+from exchange.tape.venues.public import Feed, nothing, positive
+
+SIDES = {"buy": 1, "sell": -1}
+
+
+def _trade(row: Row) -> tuple[str, int | None, int]:
+    positive(row, "price", "size")
+    row.choice("side", SIDES)
+    return (
+        row.text("instrument_name", "trades"), row.integer("trade_id"), row.micros("created_time")
+    )  # fmt: skip
+
+
+FEEDS = {
+    "okx-trades": Feed(
+        "okx-trades", ("trade_id", "side", "size", "price", "created_time"),
+        ("trade_id", "side", "size", "price", "created_time"), _trade, nothing, (),
+    )
+}  # fmt: skip
+
+
+def run(name: str, paths: Sequence[Path]) -> Outcome:
+    """Read the trades."""
+    return public.run(FEEDS[name], paths)

@@ -1,0 +1,108 @@
+"""Public market files: trades, aggregated trades, candles and liquidation orders of several venues.
+
+They name no accounts, so they make no account's tape; what they state of themselves is checked:
+consecutive ids (gaps and duplicates), time order, and every number that follows from the others.
+A format is a `Feed`: its columns, and one function that compares a row with what it must be.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from exchange.tape.venues import Outcome
+from exchange.tape.venues.files import Row, csv_rows, json_rows
+from exchange.tape.venues.report import Counts, Reconciliation, printed
+
+TRUTH = {"true": 1, "false": 0, "1": 1, "0": 0}
+Numbers = dict[str, Reconciliation]
+
+
+class Feed(NamedTuple):
+    """One public format. `identity` gives (series, consecutive number or None, time in us) of a
+    row, and reads every field that matters; `check` compares a row with the one before it in its
+    series (None for the first); `numbers` are what is compared."""
+
+    name: str
+    columns: tuple[str, ...]
+    needed: tuple[str, ...]
+    identity: Callable[[Row], tuple[str, int | None, int]]
+    check: Callable[[Row, Row | None, Numbers], None]
+    numbers: tuple[str, ...]
+    lists: tuple[str, ...] = ()
+
+
+def run(feed: Feed, paths: Sequence[Path]) -> Outcome:
+    """Read a feed's files, in any order, and check them."""
+    counts = Counts()
+    series: dict[str, list[tuple[int, int, Row]]] = {}
+    last: dict[str, int] = {}
+    for row in _rows(feed, paths):
+        counts.rows += 1
+        name, number, time = feed.identity(row)
+        counts.out_of_order += time < last.get(name, time)
+        last[name] = max(time, last.get(name, time))
+        series.setdefault(name, []).append((time if number is None else number, time, row))
+    numbers = {name: Reconciliation(name) for name in feed.numbers}
+    spans = {}
+    for name, rows in series.items():
+        kept = _distinct(rows, counts)
+        _gaps(feed, kept, counts)
+        before: Row | None = None
+        for _, _, row in kept:
+            feed.check(row, before, numbers)
+            before = row
+        spans[name] = {"rows": len(kept), "first": kept[0][0], "last": kept[-1][0]}
+    return Outcome(printed(feed.name, counts, numbers, series=spans), None)
+
+
+def _rows(feed: Feed, paths: Sequence[Path]) -> Iterator[Row]:
+    """CSV rows, or JSON objects where the venue answers in JSON."""
+    if not feed.lists:
+        yield from csv_rows(paths, feed.needed, feed.columns)
+        return
+    for file, number, value in json_rows(paths, feed.lists):
+        if not isinstance(value, dict):
+            raise Row(file, number, {}).refuse("", "is not an object.")
+        yield Row(file, number, value)
+
+
+def _distinct(rows: list[tuple[int, int, Row]], counts: Counts) -> list[tuple[int, int, Row]]:
+    """Rows in order of number, each once; the same number with other content is refused."""
+    rows.sort(key=lambda entry: entry[:2])
+    kept: list[tuple[int, int, Row]] = []
+    for entry in rows:
+        if kept and kept[-1][0] == entry[0] and kept[-1][2].cells == entry[2].cells:
+            counts.duplicates += 1
+            continue
+        kept.append(entry)
+    counts.kept += len(kept)
+    return kept
+
+
+def _gaps(feed: Feed, kept: list[tuple[int, int, Row]], counts: Counts) -> None:
+    """Missing numbers in a consecutive series; the same number twice with other content."""
+    if not kept or feed.identity(kept[0][2])[1] is None:
+        return
+    for (a, _, _), (b, _, row) in zip(kept, kept[1:], strict=False):
+        if a == b:
+            raise row.refuse("", f"number {b} is there twice with other content.")
+        counts.gaps += b != a + 1
+        counts.missing += b - a - 1
+
+
+def where(row: Row) -> dict[str, Any]:
+    """The place of a row in a list of differences."""
+    return {"file": row.file, "row": row.number}
+
+
+def nothing(row: Row, before: Row | None, numbers: Numbers) -> None:
+    """A feed that states nothing that follows from anything else."""
+
+
+def positive(row: Row, *fields: str) -> None:
+    """Fields that are numbers above zero."""
+    for field in fields:
+        value = row.number_of(field)
+        if value <= Decimal(0):
+            raise row.refuse(field, f"{value} is not above zero.")
