@@ -24,8 +24,8 @@ I16 = npt.NDArray[np.int16]
 
 SHARDS = 256
 """Account buckets; any number of workers takes whole buckets."""
-CELLS_MAX = 1 << 26
-"""Accounts times contracts looked up in one dense table (256 MiB); more run in blocks."""
+CELLS_MAX = 1 << 24
+"""Accounts times contracts held densely (at most 512 MiB); more run in blocks of accounts."""
 
 
 class TapeDisorder(ValueError):
@@ -141,13 +141,13 @@ def _replay_block(
     inside = (opening.account >= first) & (opening.account < first + accounts)
     seen[opening.account[inside] - first, opening.contract[inside]] = 1
     _survey(opening, fills, specs, first, seen, pool, workers)
-    row_of = np.zeros(seen.shape, np.int32)
-    count = kernels.number_rows(seen, row_of)
     where = np.flatnonzero(seen)
     account = (where // max(1, len(specs)) + first).astype(np.int32)
     contract = (where % max(1, len(specs))).astype(np.int16)
-    state = np.zeros((count, 4), np.int64)
-    rows = row_of[opening.account[inside] - first, opening.contract[inside]]
+    state = np.zeros((seen.size, 4), np.int64)
+    rows = (opening.account[inside].astype(np.int64) - first) * len(specs) + opening.contract[
+        inside
+    ]
     for column, values in enumerate(opening[2:]):
         state[rows, column] = values[inside]
 
@@ -157,14 +157,15 @@ def _replay_block(
         threads = [
             pool.submit(
                 kernels.stream, done, stop, fills.contract, fills.account, fills.quantity,
-                fills.price, fills.fee, first, row_of, kind, num, den, state, part, workers - 1,
+                fills.price, fills.fee, first, accounts, len(specs), kind, num, den, state, part,
+                workers - 1,
             )
             for part in range(workers)
         ]  # fmt: skip
         for thread in threads:
             thread.result()
         done = max(done, stop)
-        columns = np.ascontiguousarray(state.T).copy()
+        columns = np.ascontiguousarray(state[where].T)
         result.append(Holdings(account, contract, *columns))
     return result
 
