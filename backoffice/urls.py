@@ -8,14 +8,20 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from backoffice.views import (
+    account_downloads,
     accounts,
     find,
+    gates,
     health,
     home,
+    incident_chart,
     incidents,
+    liquidations,
     margin,
+    metrics,
     preferences,
     styleguide,
+    timeline,
 )
 
 HOUSE = [
@@ -27,6 +33,7 @@ HOUSE = [
     path("accounts/", include("allauth.urls")),
     path("healthz", health.live, name="health"),
     path("healthz/ready", health.ready, name="health-ready"),
+    path("metrics", metrics.show, name="metrics"),
     path("styleguide/", styleguide.show, name="styleguide"),
     path("styleguide/prices.json", styleguide.prices, name="styleguide-prices"),
 ]
@@ -34,10 +41,28 @@ HOUSE = [
 INCIDENTS = [
     path("incidents/", incidents.index, name="incidents"),
     path("incidents/<slug:slug>/", incidents.show, name="incident"),
+    path("incidents/<slug:slug>/chart.json", incident_chart.chart, name="incident-chart"),
+    path("incidents/<slug:slug>/status/", incidents.advance, name="incident-status"),
+    path("incidents/<slug:slug>/timeline/", timeline.index, name="incident-timeline"),
+    path("incidents/<slug:slug>/timeline/add/", timeline.add, name="timeline-add"),
+    path("incidents/<slug:slug>/gates/", gates.index, name="incident-gates"),
+    path("incidents/<slug:slug>/gates/close/", gates.close, name="gate-close"),
+    path("gates/<int:pk>/lift/", gates.lift, name="gate-lift"),
+]
+
+LIQUIDATIONS = [
+    path("incidents/<slug:slug>/liquidations/", liquidations.index, name="incident-liquidations"),
+    path("incidents/<slug:slug>/liquidations.csv", liquidations.download, name="liquidations-csv"),
+    path("liquidations/<int:pk>/", liquidations.show, name="liquidation"),
 ]
 
 ACCOUNTS = [
+    path("incidents/<slug:slug>/accounts/", accounts.index, name="incident-accounts"),
     path("accounts/<int:pk>/", accounts.show, name="account"),
+    path("accounts/<int:pk>/fills/", accounts.trades, name="account-fills"),
+    path("accounts/<int:pk>/fills.csv", account_downloads.trades, name="account-fills-csv"),
+    path("accounts/<int:pk>/ledger.csv", account_downloads.entries, name="account-ledger-csv"),
+    path("accounts/<int:pk>/contact/", accounts.contact, name="account-contact"),
 ]
 
 OPEN = [
@@ -45,4 +70,4 @@ OPEN = [
     path("api/", include("backoffice.api.urls")),
 ]
 
-urlpatterns = [*HOUSE, *INCIDENTS, *ACCOUNTS, *OPEN]
+urlpatterns = [*HOUSE, *INCIDENTS, *LIQUIDATIONS, *ACCOUNTS, *OPEN]

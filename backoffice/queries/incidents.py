@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 
 from backoffice.models import Gate, Incident, Plan, TimelineEntry
@@ -45,9 +45,12 @@ def timeline(incident: Incident, *, public_only: bool = False) -> QuerySet[Timel
 
 
 def gates(incident: Incident) -> QuerySet[Gate]:
-    """All gates of the incident, closed ones first."""
-    return incident.gates.select_related("contract", "owner", "lifted_by").order_by(
-        "-lifted_at", "-closed_at"
+    """All gates of the incident with whether they ran out (`expired`), closed ones first."""
+    ran_out = Q(lifted_at__isnull=True, expires_at__lte=timezone.now())
+    return (
+        incident.gates.select_related("contract", "owner", "lifted_by")
+        .annotate(expired=ExpressionWrapper(ran_out, BooleanField()))
+        .order_by(F("lifted_at").desc(nulls_first=True), "-closed_at")
     )
 
 

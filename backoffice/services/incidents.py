@@ -66,6 +66,11 @@ def open_incident(*, tape: Tape, by: Person, title: str, summary: str = "") -> I
     return incident
 
 
+def next_statuses(incident: Incident) -> list[Incident.Status]:
+    """Where the incident's status may go from where it is."""
+    return [to for to, starts in STEPS.items() if incident.status in starts]
+
+
 def advance(*, incident: Incident, by: Person, to: str) -> Incident:
     """Take the incident's status one step on. Raises Stale when it is somewhere else by now."""
     people.require(by, *DESK)

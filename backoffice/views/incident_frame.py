@@ -47,7 +47,7 @@ def around(incident: Incident) -> dict[str, Any]:
 
 def tabs(incident: Incident) -> list[Tab]:
     """The pages of the incident that this desk has."""
-    found = ((label, _address(name, incident.slug), name) for label, name, _key in TABS)
+    found = ((label, address(name, incident.slug), name) for label, name, _key in TABS)
     return [Tab(label, url, exact=name == "incident") for label, url, name in found if url]
 
 
@@ -64,7 +64,8 @@ def gate_words(closed: set[tuple[str, int | None]]) -> dict[str, str]:
     }
 
 
-def _address(name: str, slug: str) -> str:
+def address(name: str, slug: str) -> str:
+    """Where a page of the incident is, or nothing where this desk has no such page."""
     try:
         return reverse(name, args=[slug])
     except NoReverseMatch:

@@ -1,23 +1,34 @@
-"""The list of incidents and the overview of one."""
+"""The list of incidents, the overview of one, and its status."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from backoffice.models import Incident
+from backoffice.models import Incident, Role
 from backoffice.queries import incidents as queries
-from backoffice.views import access
-from backoffice.views.incident_frame import around, gate_words
+from backoffice.queries import overview
+from backoffice.services import incidents as services
+from backoffice.services.refusals import Refused
+from backoffice.templatetags.charts import Part
+from backoffice.views import access, incident_chart
+from backoffice.views.gates import CloseForm
+from backoffice.views.incident_frame import address, around, gate_words
+from backoffice.views.next_steps import Situation, steps
 from backoffice.views.parts import page_or_part
+from backoffice.views.timeline import EntryForm
+from exchange.models import Contract, Liquidation
 from exchange.queries import liquidations
 from exchange.queries.keyset import Page
 
 VERDICTS = ("not_due", "due_printed_only", "missed")
+HANDS = (Role.Name.ANALYST, Role.Name.RISK)
 
 
 class Filters(forms.Form):
@@ -27,6 +38,17 @@ class Filters(forms.Form):
     status = forms.ChoiceField(
         label=_("Status"), required=False, choices=[("", _("Any")), *Incident.Status.choices]
     )
+
+
+class ContractForm(forms.Form):
+    """Which contract the chart shows."""
+
+    contract = forms.ChoiceField(label=_("Contract"), required=False)
+
+    def __init__(self, incident: Incident, chosen: Contract) -> None:
+        super().__init__(initial={"contract": chosen.symbol})
+        rows = Contract.objects.filter(venue=incident.venue_id).order_by("tape_index")
+        self.fields["contract"].choices = [(row.symbol, row.symbol) for row in rows]
 
 
 @require_GET
@@ -63,6 +85,71 @@ def _rows(incidents: list[Incident]) -> list[dict[str, Any]]:
 @require_GET
 @access.staff()
 def show(request: HttpRequest, slug: str) -> HttpResponse:
-    """The overview."""
+    """The overview: what happened, how bad, what is closed, what comes next."""
     incident = access.incident(request, slug)
-    return render(request, "incidents/detail.html", around(incident))
+    contract = incident_chart.chosen_contract(request, incident)
+    frame = around(incident)
+    return render(
+        request,
+        "incidents/detail.html",
+        {
+            **frame,
+            "contract": contract,
+            "contracts": ContractForm(incident, contract),
+            "chart_url": f"{reverse('incident-chart', args=[slug])}?contract={contract.symbol}",
+            "chart_rows": incident_chart.table(incident, contract),
+            "entries": queries.timeline(incident),
+            "entry_form": EntryForm(),
+            "gate_rows": queries.gates(incident),
+            "close_form": CloseForm(incident),
+            "may_act": access.holds(request, *HANDS),
+            "advances": services.next_statuses(incident),
+            **_figures(incident),
+            **_next_steps(incident, frame["gates"]),
+        },
+    )
+
+
+def _figures(incident: Incident) -> dict[str, Any]:
+    """Low, index, sizes and verdicts; three statements."""
+    facts = overview.low(incident)
+    ticks = {
+        key: int(Decimal(fact.value.replace(",", "")) / incident.contract.tick)
+        for key, fact in facts.items()
+    }
+    counts = liquidations.counts([incident.tape_id]).get(incident.tape_id, {})
+    closes, contracts, accounts = liquidations.size(incident.tape_id)
+    return {
+        "low": ticks.get("trade_min_price"),
+        "low_index": ticks.get("index_at_low"),
+        "low_under": ticks["index_at_low"] - ticks["trade_min_price"] if len(ticks) == 2 else None,
+        "low_fact": facts.get("trade_min_price"),
+        "closes": closes,
+        "contracts_closed": contracts,
+        "accounts_closed": accounts,
+        "verdicts": [Part(v.label, counts.get(v.value, 0)) for v in Liquidation.Verdict],
+    }
+
+
+def _next_steps(incident: Incident, gates: dict[str, str]) -> dict[str, Any]:
+    """The steps with their addresses, and the first that is not done; two statements."""
+    told = overview.told(incident)
+    _plan, state = queries.plan_states([incident.pk]).get(incident.pk, (0, ""))
+    shut = gates == {"trading": "halted", "withdrawals": "gate_closed"}
+    found = steps(Situation(incident.status, shut, state, told.notices, told.campaigns))
+    rows = [(step, address(step.page, incident.slug)) for step in found]
+    return {"steps": rows, "next_step": next((step for step in found if not step.done), None)}
+
+
+@require_POST
+@access.staff(*HANDS)
+def advance(request: HttpRequest, slug: str) -> HttpResponse:
+    """One step on in the incident's status."""
+    incident = access.incident(request, slug)
+    try:
+        services.advance(incident=incident, by=request.user, to=request.POST.get("to", ""))
+    except (Refused, ValueError) as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("The incident is now: %s") % incident.get_status_display())
+    return redirect("incident", slug)

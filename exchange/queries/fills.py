@@ -8,6 +8,9 @@ from exchange.queries import keyset
 from exchange.queries.keyset import Page
 from exchange.tape import by_account
 from exchange.tape.arrays import FLAG_TAKER, REASON_SHIFT
+from exchange.tape.store import TapeMissing
+
+__all__ = ["FillRow", "TapeMissing", "of_account"]
 
 REASONS = ("trade", "takeover", "liquidation", "delivery")
 
@@ -30,7 +33,10 @@ def of_account(
     digest: str, account: int, *, contract: int | None = None, after: str = "",
     limit: int = keyset.LIMIT,
 ) -> Page[FillRow]:  # fmt: skip
-    """Fills of an account, oldest first. Account and contract are the tape's numbers."""
+    """Fills of an account, oldest first. Account and contract are the tape's numbers.
+
+    Raises `TapeMissing` where the tape is not in this machine's store.
+    """
     size = keyset.limited(limit)
     (last,) = keyset.numbers(after, 1) or [-(2**62)]
     mine = by_account.fills_of(digest, account)

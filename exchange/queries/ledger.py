@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from exchange.models import LedgerAccount
 from exchange.queries import keyset
 from exchange.queries.keyset import Page
+from exchange.queries.units import Unit
 
 
 class Entry(NamedTuple):
@@ -27,6 +29,16 @@ class Entry(NamedTuple):
     key: str
     effective_at: datetime
     recorded_at: datetime
+
+    @property
+    def unit(self) -> Unit:
+        """What its amounts are in."""
+        return Unit(self.asset, self.decimals)
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return LedgerAccount.Kind(self.kind).label
 
 
 class JournalRow(NamedTuple):
@@ -54,6 +66,16 @@ class BalanceRow(NamedTuple):
     decimals: int
     amount: int
     version: int
+
+    @property
+    def unit(self) -> Unit:
+        """What its amounts are in."""
+        return Unit(self.asset, self.decimals)
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return LedgerAccount.Kind(self.kind).label
 
 
 _ENTRY = (

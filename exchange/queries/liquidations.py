@@ -8,6 +8,7 @@ from django.db import connection
 
 from exchange.queries import keyset
 from exchange.queries.keyset import Page
+from exchange.queries.units import Unit
 
 
 class LiquidationRow(NamedTuple):
@@ -36,6 +37,11 @@ class LiquidationRow(NamedTuple):
     maintenance_fair: int
     loss: int
 
+    @property
+    def unit(self) -> Unit:
+        """What its amounts are in."""
+        return Unit(self.asset, self.decimals)
+
 
 class Filter(NamedTuple):
     """Which forced closes. `search`: the head of an account's code or a part of a name."""
@@ -55,6 +61,11 @@ class Total(NamedTuple):
     accounts: int
     contracts: int
     loss: int
+
+    @property
+    def unit(self) -> Unit:
+        """What its amounts are in."""
+        return Unit(self.asset, self.decimals)
 
 
 class Forced(NamedTuple):
@@ -200,3 +211,15 @@ def cascade(tape_id: int, *, seconds: int = 10) -> list[Step]:
             [seconds, tape_id],
         )
         return [Step(*row) for row in cursor.fetchall()]
+
+
+def size(tape_id: int) -> tuple[int, int, int]:
+    """(closes recorded, contracts taken over, accounts they were taken from) of a tape."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(sum(abs(quantity)), 0)::bigint, count(DISTINCT account_id)"
+            " FROM liquidation WHERE tape_id = %s AND recorded_at IS NOT NULL",
+            [tape_id],
+        )
+        closes, contracts, accounts = cursor.fetchone()
+    return closes, contracts, accounts

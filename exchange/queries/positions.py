@@ -7,6 +7,7 @@ from django.db import connection
 
 from exchange.queries import keyset
 from exchange.queries.keyset import Page
+from exchange.queries.units import Unit
 
 
 class PositionRow(NamedTuple):
@@ -23,6 +24,11 @@ class PositionRow(NamedTuple):
     cost: int
     version: int
 
+    @property
+    def unit(self) -> Unit:
+        """What its amounts are in."""
+        return Unit(self.asset, self.decimals)
+
 
 class MoveRow(NamedTuple):
     """One movement of a position."""
@@ -37,6 +43,11 @@ class MoveRow(NamedTuple):
     reason: str
     effective_at: datetime
     recorded_at: datetime
+
+    @property
+    def unit(self) -> Unit:
+        """What its amounts are in."""
+        return Unit(self.asset, self.decimals)
 
 
 _POSITION = (

@@ -1,6 +1,7 @@
 """Reads of the evidence: which tapes there are, and the prices of one for a chart."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from django.db import connection
 
 from exchange.tape import store
+from exchange.tape.arrays import Prices
 
 POINTS_MAX = 2_000
 I64 = npt.NDArray[np.int64]
@@ -53,20 +55,33 @@ def all_tapes(*, limit: int = 100) -> list[TapeRow]:
 def price_series(
     digest: str, contract: int, *, points: int = POINTS_MAX, since_us: int = 0, until_us: int = 0
 ) -> Series:
-    """A contract's prices over a tape or a part of it, decimated; no SQL, one Parquet file.
+    """A contract's prices over a tape or a part of it, decimated; no SQL.
 
     Every extreme of the mark survives: of each stretch its lowest and its highest mark are kept,
     in the order they came. At most `points` points. `contract` is the tape's number of it.
     """
-    prices = store.load(digest, ["prices"]).prices
+    prices = _prices(digest)
     first = int(np.searchsorted(prices.time, since_us)) if since_us else 0
     stop = int(np.searchsorted(prices.time, until_us, "right")) if until_us else len(prices.time)
-    time, mark, index = (
-        prices.time[first:stop], prices.mark[contract, first:stop],
-        prices.index[contract, first:stop],
-    )  # fmt: skip
-    kept = extremes(mark, min(points, POINTS_MAX))
-    return Series(time[kept], mark[kept], index[kept])
+    kept = first + extremes(prices.mark[contract, first:stop], min(points, POINTS_MAX))
+    return _series(prices, contract, kept)
+
+
+def price_steps(digest: str, contract: int, *, seconds: int) -> Series:
+    """A contract's prices once every `seconds`, on whole steps of UTC; no SQL."""
+    prices = _prices(digest)
+    kept = np.flatnonzero(prices.time % (seconds * 1_000_000) == 0)
+    return _series(prices, contract, kept)
+
+
+def _series(prices: Prices, contract: int, rows: npt.NDArray[np.intp]) -> Series:
+    return Series(prices.time[rows], prices.mark[contract, rows], prices.index[contract, rows])
+
+
+@lru_cache(maxsize=4)
+def _prices(digest: str) -> Prices:
+    """The prices of a tape, read once a process: a digest never means anything else."""
+    return store.load(digest, ["prices"]).prices
 
 
 def extremes(values: I64, points: int) -> npt.NDArray[np.intp]:
@@ -74,9 +89,11 @@ def extremes(values: I64, points: int) -> npt.NDArray[np.intp]:
     if len(values) <= points:
         return np.arange(len(values))
     stretches = max(1, (points - 2) // 2)
-    edges = np.linspace(0, len(values), stretches + 1).astype(np.intp)
-    kept = {0, len(values) - 1}
-    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        stretch = values[start:stop]
-        kept |= {start + int(stretch.argmin()), start + int(stretch.argmax())}
-    return np.array(sorted(kept), np.intp)
+    width = -(-len(values) // stretches)
+    whole = len(values) // width * width
+    blocks, starts = values[:whole].reshape(-1, width), np.arange(0, whole, width)
+    kept = [[0, len(values) - 1], starts + blocks.argmin(axis=1), starts + blocks.argmax(axis=1)]
+    if whole < len(values):
+        rest = values[whole:]
+        kept.append([whole + int(rest.argmin()), whole + int(rest.argmax())])
+    return np.unique(np.concatenate(kept))
