@@ -7,8 +7,7 @@ it. Retries are bounded and only for what a retry can cure.
 from celery import shared_task
 from django.db import OperationalError
 
-from backoffice.models import Incident, Person
-from backoffice.services import executions, heartbeat, nudges, plans, sending
+from backoffice.services import computations, executions, heartbeat, nudges, plans, sending
 
 
 @shared_task(
@@ -29,18 +28,20 @@ def send_shard(campaign_id: int, shard: int) -> None:
     sending.send_shard(campaign_id=campaign_id, shard=shard)
 
 
-@shared_task(name=nudges.COMPUTE_ROLLBACK, autoretry_for=(OperationalError,), retry_backoff=True)
-def compute_rollback(incident_id: int, person_id: int) -> None:
-    """Compute the rollback of an incident as a plan for its maker to look at."""
-    plans.compute_rollback(
-        incident=Incident.objects.get(pk=incident_id), by=Person.objects.get(pk=person_id)
-    )
+@shared_task(
+    name=nudges.COMPUTE_ROLLBACK, autoretry_for=(OperationalError,),
+    retry_kwargs={"max_retries": 5}, retry_backoff=True,
+)  # fmt: skip
+def compute_rollback(computation_id: int) -> None:
+    """Compute the rollback that was asked for, as a plan for its maker to look at."""
+    computations.run(computation_id=computation_id)
 
 
 @shared_task(name="backoffice.sweep")
 def sweep() -> None:
     """Nudge again what no worker is at, and end plans whose time is over. Runs every 15 seconds."""
     executions.sweep()
+    computations.sweep()
     sending.sweep()
     plans.expire_due()
     heartbeat.beat()

@@ -7,7 +7,7 @@ from backoffice.models.compensation import Award, Programme
 from backoffice.models.incidents import Gate, Incident, TimelineEntry
 from backoffice.models.notices import Fact, Notice, NoticeVersion, Promise
 from backoffice.models.people import Interest, Person, Role, SpentCode
-from backoffice.models.remedies import Execution, Plan, PlanEffect, Reconciliation
+from backoffice.models.remedies import Computation, Execution, Plan, PlanEffect, Reconciliation
 
 __all__ = [
     "Approval",
@@ -16,6 +16,7 @@ __all__ = [
     "Award",
     "Campaign",
     "CareHold",
+    "Computation",
     "Execution",
     "Fact",
     "Gate",

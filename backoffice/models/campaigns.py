@@ -72,8 +72,7 @@ class Campaign(models.Model):
         db_table = "campaign"
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(approver__isnull=True)
-                | ~models.Q(approver=models.F("maker")),
+                condition=models.Q(approver__isnull=True) | ~models.Q(approver=models.F("maker")),
                 name="campaign_second_person",
             )
         ]
@@ -114,6 +113,7 @@ class Message(models.Model):
                 condition=models.Q(state__in=["queued", "sending"]),
                 name="message_open",
             ),
+            models.Index(fields=["campaign", "id"], name="message_in_order"),
             models.Index(fields=["customer"], name="message_customer"),
         ]
 

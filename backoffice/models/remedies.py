@@ -71,6 +71,49 @@ class Plan(models.Model):
         return f"{self.get_remedy_display()} #{self.pk}"
 
 
+class Computation(models.Model):
+    """A remedy being computed: the row is the truth, the Celery task only a nudge.
+
+    It becomes `done` in the transaction that leaves the plan, so a worker killed on the way leaves
+    neither. How far a running one has come is in the cache, because its transaction is not over.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        REFUSED = "refused"
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="computations")
+    cutoff = models.DateTimeField()
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    message = models.CharField(max_length=400, blank=True, default="")
+    plan = models.OneToOneField(Plan, models.PROTECT, null=True, related_name="computation")
+
+    class Meta:
+        db_table = "computation"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="computation_one_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="done", plan__isnull=False)
+                | (~models.Q(state="done") & models.Q(plan__isnull=True)),
+                name="computation_done_has_plan",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id}: {self.state}"
+
+
 class PlanEffect(models.Model):
     """What a plan does to one account in one asset: the customer's before, change and after.
 
@@ -97,7 +140,11 @@ class PlanEffect(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["plan", "account", "asset"], name="plan_effect_once"),
         ]
-        indexes = [models.Index(fields=["account"], name="plan_effect_account")]
+        indexes = [
+            models.Index(fields=["account"], name="plan_effect_account"),
+            # Sorted by extremes, page by page.
+            models.Index(fields=["plan", "futures_delta", "id"], name="plan_effect_extremes"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.plan_id}/{self.account_id}"

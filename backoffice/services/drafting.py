@@ -157,6 +157,8 @@ def _totals(draft: Draft) -> dict[str, object]:
             change = effects.futures_delta[rows] + effects.funding_delta[rows]
             by_asset[code] = {
                 "accounts": int(rows.sum()),
+                "gainers": int((change > 0).sum()),
+                "losers": int((change < 0).sum()),
                 "credited": str(change[change > 0].sum()),
                 "debited": str(change[change < 0].sum()),
                 "receivable": str(-effects.receivable_delta[rows].sum()),

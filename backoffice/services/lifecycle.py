@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from backoffice.models import Campaign, Execution, Plan
+from backoffice.models import Campaign, Computation, Execution, Plan
 from backoffice.services.refusals import Stale
 
 PLAN: dict[str, tuple[str, ...]] = {
@@ -37,10 +37,16 @@ EXECUTION: dict[str, tuple[str, ...]] = {
     "done": ("running",),
     "refused": ("queued", "running"),
 }
+COMPUTATION: dict[str, tuple[str, ...]] = {
+    "running": ("queued", "running"),
+    "done": ("running",),
+    "refused": ("queued", "running"),
+}
 STEPS: dict[type[Model], dict[str, tuple[str, ...]]] = {
     Plan: PLAN,
     Campaign: CAMPAIGN,
     Execution: EXECUTION,
+    Computation: COMPUTATION,
 }
 
 

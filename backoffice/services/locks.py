@@ -12,6 +12,7 @@ from django.db import connection
 
 EXECUTION = 1
 CAMPAIGN = 2
+COMPUTATION = 3
 
 
 @contextmanager

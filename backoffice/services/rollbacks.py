@@ -51,11 +51,13 @@ def compute_rollback(
     by: Person,
     cutoff: datetime | None = None,
     progress: Progress | None = None,
+    finish: Callable[[Plan], None] | None = None,
 ) -> Plan:
     """Compute, stage and seal the rollback to `cutoff` (the incident's effective one by default).
 
     Raises NotAllowed, Refused when the books and the tape do not allow it. Loads the whole tape;
-    seconds for millions of fills. The transaction is open for the database's part of it only.
+    seconds for millions of fills. The transaction is open for the database's part of it only;
+    `finish` is called in it with the plan, to write down what must be there with it or not at all.
     """
     require(by, *MAY_COMPUTE)
     say = progress or (lambda stage, done, total: None)
@@ -86,6 +88,8 @@ def compute_rollback(
             }
             drafting.write(plan=plan, batch=batch, draft=draft, inputs=inputs)
             say("Computing the rollback", 2, 3)
+            if finish is not None:
+                finish(plan)
             audit.record(
                 by=by,
                 action="plan.computed",

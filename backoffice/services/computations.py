@@ -1,0 +1,124 @@
+"""Computing a remedy out of sight of any request: asked for by a person, done by a worker.
+
+The `Computation` row is the truth: it becomes done in the transaction that leaves the plan, so a
+worker killed on the way leaves neither, and the next one begins anew. One computation of an
+incident runs at a time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from backoffice.models import Computation, Incident, Person, Plan
+from backoffice.services import audit, lifecycle, locks, nudges
+from backoffice.services.people import require
+from backoffice.services.refusals import Refused, Stale
+from backoffice.services.rollbacks import MAY_COMPUTE, compute_rollback
+
+ATTEMPTS_MAX = 3
+SWEEP_MAX = 20
+PROGRESS_SECONDS = 600
+GAVE_UP = "Three workers stopped while computing it; ask an operator to look at their logs."
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a computation has come: the words of its stage, and done of total in that stage."""
+
+    stage: str
+    done: int
+    total: int
+
+
+def request_rollback(
+    *, incident: Incident, by: Person, cutoff: datetime | None = None
+) -> Computation:
+    """Queue the rollback to `cutoff` (the effective one by default) and nudge a worker.
+
+    Raises NotAllowed, Refused for a cut-off outside the tape, Stale while another is computed.
+    """
+    require(by, *MAY_COMPUTE)
+    at = cutoff or incident.effective_cutoff
+    if not incident.tape.starts_at <= at <= incident.tape.ends_at:
+        raise Refused("The tape says nothing of that time: choose a cut-off within it.")
+    try:
+        with transaction.atomic(durable=True):
+            row = Computation.objects.create(incident=incident, cutoff=at, requested_by=by)
+            audit.record(
+                by=by,
+                action="rollback.requested",
+                subject=f"incident:{incident.pk}",
+                data={"cutoff": at.isoformat()},
+            )
+            nudges.after_commit(nudges.COMPUTE_ROLLBACK, row.pk)
+    except IntegrityError as error:
+        raise Stale("A rollback of this incident is being computed already.") from error
+    return row
+
+
+def run(*, computation_id: int) -> Computation:
+    """Compute what was asked for, or do nothing when it is done or another worker is at it.
+
+    A refusal is written on the row and never raised.
+    """
+    with locks.held(locks.COMPUTATION, computation_id) as mine:
+        row = Computation.objects.select_related(
+            "incident__tape", "incident__venue", "requested_by"
+        ).get(pk=computation_id)
+        if mine and row.state in (Computation.State.QUEUED, Computation.State.RUNNING):
+            _attempt(row)
+    return row
+
+
+def sweep() -> int:
+    """Nudge again what no worker is at; returns how many were nudged, at most 20."""
+    waiting = Computation.objects.filter(
+        state__in=[Computation.State.QUEUED, Computation.State.RUNNING]
+    ).values_list("pk", flat=True)
+    idle = [pk for pk in waiting[:SWEEP_MAX] if not locks.taken(locks.COMPUTATION, pk)]
+    for pk in idle:
+        nudges.now(nudges.COMPUTE_ROLLBACK, pk)
+    return len(idle)
+
+
+def progress(row: Computation) -> Progress | None:
+    """How far a running computation has come, as its worker last said; None before it spoke."""
+    told = cache.get(_key(row.pk))
+    return Progress(*told) if told else None
+
+
+def _attempt(row: Computation) -> None:
+    if row.attempts >= ATTEMPTS_MAX:
+        _refuse(row, GAVE_UP)
+        return
+    lifecycle.step(
+        row, Computation.State.RUNNING, attempts=row.attempts + 1, started_at=timezone.now()
+    )
+
+    def finish(plan: Plan) -> None:
+        lifecycle.step(row, Computation.State.DONE, plan=plan, finished_at=timezone.now())
+
+    def say(stage: str, done: int, total: int) -> None:
+        cache.set(_key(row.pk), (stage, done, total), PROGRESS_SECONDS)
+
+    try:
+        compute_rollback(
+            incident=row.incident,
+            by=row.requested_by,
+            cutoff=row.cutoff,
+            progress=say,
+            finish=finish,
+        )
+    except Refused as refused:
+        _refuse(row, str(refused))
+
+
+def _refuse(row: Computation, reason: str) -> None:
+    lifecycle.step(row, Computation.State.REFUSED, message=reason[:400], finished_at=timezone.now())
+
+
+def _key(pk: int) -> str:
+    return f"computation:{pk}"
