@@ -107,7 +107,7 @@ def place(
     if m.count[N_FREE] == 0 or offset < 0 or offset >= m.span[contract, 2]:
         return -1
     m.count[N_FREE] -= 1
-    row = m.free[m.count[N_FREE]]
+    row: int = m.free[m.count[N_FREE]]
     level = m.span[contract, 0] + offset
     order = m.orders[row]
     order.quantity, order.ident, order.epoch = quantity, ident, m.accounts[owner].epoch

@@ -101,7 +101,7 @@ def _write_opening(stage: "Stage", out: Path, accounts: list[str], symbols: list
 
 def _write_prices(stage: "Stage", out: Path, symbols: list[str]) -> None:
     seconds, contracts = stage.script.marks.shape
-    index = np.rint(stage.prices.index).astype(np.int64)
+    index = np.rint(stage.prices.spot).astype(np.int64)
     time = stage.scenario.START_US + np.arange(seconds, dtype=np.int64) * 1_000_000
     writer.write_table(
         out,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.rules.okex_2018 import CROSS, FIXED, okex_maintenance
+from exchange.domain.rules.okex_2018 import FIXED, okex_maintenance
 from exchange.domain.value_kernels import trade_value
 from exchange.drill.population import Population
 from exchange.drill.state import (
@@ -145,10 +145,10 @@ def fund(
     size = np.append(people.size, [0.0, 0.0])
     leverage = np.clip(rows["appetite"] * np.exp(rng.normal(0.0, 0.25, count)), 0.25, None)
     leverage = np.minimum(leverage, np.where(rows["mode"] == FIXED, 0.5, 0.9) * rows["leverage"])
+    leverage = np.where(rows["appetite"] <= 1.9, np.minimum(leverage, 2.2), leverage)
     leverage = np.maximum(leverage, 0.1)
     # A few have nearly lost everything already: moves of an ordinary night decide their fate.
-    frail = (rng.random(count) < 0.005) & (rows["role"] == TRADER) & (rows["mode"] == CROSS)
-    leverage = np.where(frail, rng.uniform(36.0, 70.0, count), leverage)
+    leverage = np.where(people.frail, rng.uniform(36.0, 70.0, count), leverage)
     for asset in range(assets):
         mine = np.flatnonzero(terms["asset"] == asset)
         gross, gain = value[:, mine].sum(axis=1), profit[:, mine].sum(axis=1)

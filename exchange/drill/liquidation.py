@@ -120,14 +120,14 @@ def take_over(m: Market, account: int, asset: int, second: int) -> None:
 @kernel
 def _overlooked(m: Market, s: Script, account: int, asset: int, second: int) -> bool:
     """Does the venue's machine pass over this due account?"""
-    if m.count[N_MISSED] >= m.count[MISSED_MOST] or second < s.onset + 60:
+    if m.count[N_MISSED] >= m.count[MISSED_MOST] or second < s.onset + 20:
         return False
     owner = m.accounts[account]
     return (
         owner.mode == CROSS
         and owner.role <= TRADER
         and m.positions[account, s.main].quantity > 0
-        and uniform(m.random) < 0.34
+        and (m.count[N_MISSED] == 0 or uniform(m.random) < 0.34)
     )
 
 
@@ -173,8 +173,9 @@ def wrongs_due(m: Market, s: Script, second: int) -> bool:
 
     They come after the low, when the market has turned: the victims would have survived.
     """
-    done = m.count[N_WRONG]
-    return done < m.count[WRONG_MOST] and second >= s.bottom + 180 + 61 * done
+    done: int = m.count[N_WRONG]
+    due: bool = done < m.count[WRONG_MOST] and second >= s.bottom + 180 + 61 * done
+    return due
 
 
 @kernel

@@ -6,8 +6,6 @@ position's margin) is cancelled instead: the venue's own pre-trade check. Cash t
 never falls below zero, to the unit, at any instant. Only the insurance account is exempt.
 """
 
-import numpy as np
-
 from exchange.domain.kernel import kernel
 from exchange.domain.rules.okex_2018 import EXEMPT, FIXED, okex_fixed_margin
 from exchange.domain.value_kernels import apply_fill, trade_value
@@ -16,11 +14,11 @@ from exchange.drill.state import (
     BUY,
     INSURANCE,
     LIQUIDATION,
-    NOTHING,
     N_DIRTY,
     N_EVENTS,
     N_ORDERS,
     N_TRADES,
+    NOTHING,
     ONE,
     TAKEOVER,
     TRADE,
@@ -113,7 +111,7 @@ def sweep(
         ticks = level - m.span[contract, 0] + m.span[contract, 1]
         if (ticks - limit) * sign > 0:
             break
-        row = np.int64(m.levels[level].head)
+        row: int = m.levels[level].head
         order = m.orders[row]
         maker = order.owner
         if maker == taker or order.epoch != m.accounts[maker].epoch:

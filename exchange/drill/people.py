@@ -8,31 +8,58 @@ from typing import NamedTuple
 
 import numpy as np
 
-_ZH_FAMILY = "王 李 张 刘 陈 杨 赵 黄 周 吴 徐 孙 胡 朱 高 林 何 郭 马 罗 梁 宋 郑 谢 韩 唐 冯 于 董 萧".split()
-_ZH_FAMILY_LATIN = (
-    "wang li zhang liu chen yang zhao huang zhou wu xu sun hu zhu gao lin he guo ma luo liang "
-    "song zheng xie han tang feng yu dong xiao"
-).split()
-_ZH_GIVEN = (
-    "伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 秀英 霞 平 刚 桂英 建华 文 晓燕 志强 海燕 "
-    "建国 玉兰 雪梅 子涵 浩然 一诺 欣怡 宇航 梓轩 思远 嘉怡 俊杰 雨桐"
-).split()
-_ZH_GIVEN_LATIN = (
-    "wei fang na min jing li qiang lei jun yang yong yan jie juan tao ming chao xiuying xia ping "
-    "gang guiying jianhua wen xiaoyan zhiqiang haiyan jianguo yulan xuemei zihan haoran yinuo "
-    "xinyi yuhang zixuan siyuan jiayi junjie yutong"
-).split()
-_EN_FAMILY = (
-    "Smith Jones Taylor Brown Wilson Evans Novak Kim Park Lee Nguyen Tran Tan Lim Ng Wong Chan "
-    "Patel Singh Garcia Rossi Muller Schmidt Ivanov Petrov Silva Costa Sato Suzuki Kowalski"
-).split()
-_EN_GIVEN = (
-    "James Mary John Linda Robert Susan Daniel Karen Anna Maria David Emma Lucas Sofia Ivan Olga "
-    "Minh Linh Wei Jun Hiro Yuki Arjun Priya Omar Leila Peter Nina Tomas Eva Jan Mia Alex Chloe "
-    "Martin Julia Kevin Grace Henry Rosa"
-).split()
-_FIRM_A = "Blue North Jade Silver Harbour Pine Kestrel Lotus Granite Orchid Summit Delta".split()
-_FIRM_B = "River Peak Bridge Field Stone Gate Water Light Tower Bay".split()
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_ZH_FAMILY = _words(
+    """
+    王 李 张 刘 陈 杨 赵 黄 周 吴 徐 孙 胡 朱 高 林 何 郭 马 罗 梁 宋 郑 谢 韩 唐 冯 于 董 萧
+    """
+)
+_ZH_FAMILY_LATIN = _words(
+    """
+    wang li zhang liu chen yang zhao huang zhou wu xu sun hu zhu gao lin he guo ma luo liang
+    song zheng xie han tang feng yu dong xiao
+    """
+)
+_ZH_GIVEN = _words(
+    """
+    伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 秀英 霞 平 刚 桂英 建华 文 晓燕 志强 海燕
+    建国 玉兰 雪梅 子涵 浩然 一诺 欣怡 宇航 梓轩 思远 嘉怡 俊杰 雨桐
+    """
+)
+_ZH_GIVEN_LATIN = _words(
+    """
+    wei fang na min jing li qiang lei jun yang yong yan jie juan tao ming chao xiuying xia
+    ping gang guiying jianhua wen xiaoyan zhiqiang haiyan jianguo yulan xuemei zihan haoran
+    yinuo xinyi yuhang zixuan siyuan jiayi junjie yutong
+    """
+)
+_EN_FAMILY = _words(
+    """
+    Smith Jones Taylor Brown Wilson Evans Novak Kim Park Lee Nguyen Tran Tan Lim Ng Wong Chan
+    Patel Singh Garcia Rossi Muller Schmidt Ivanov Petrov Silva Costa Sato Suzuki Kowalski
+    """
+)
+_EN_GIVEN = _words(
+    """
+    James Mary John Linda Robert Susan Daniel Karen Anna Maria David Emma Lucas Sofia Ivan
+    Olga Minh Linh Wei Jun Hiro Yuki Arjun Priya Omar Leila Peter Nina Tomas Eva Jan Mia Alex
+    Chloe Martin Julia Kevin Grace Henry Rosa
+    """
+)
+_FIRM_A = _words(
+    """
+    Blue North Jade Silver Harbour Pine Kestrel Lotus Granite Orchid Summit Delta
+    """
+)
+_FIRM_B = _words(
+    """
+    River Peak Bridge Field Stone Gate Water Light Tower Bay
+    """
+)
 _FIRM_C = ("Capital", "Trading", "Mining Pool", "Partners", "Quant", "Markets", "Holdings")
 _DOMAINS = ("example.com", "example.org")
 

@@ -47,6 +47,7 @@ class Population(NamedTuple):
     api: npt.NDArray[np.bool_]
     source: I64  # where an account's deposits come from; a few share one
     size: npt.NDArray[np.float64]  # typical position, in typical positions
+    frail: npt.NDArray[np.bool_]  # has nearly lost everything before the tape begins
 
     def of(self, role: int) -> I64:
         """Accounts with a role, in account order."""
@@ -54,21 +55,24 @@ class Population(NamedTuple):
 
 
 def populate(
-    rng: np.random.Generator, accounts: int, homes: npt.NDArray[np.float64], calm: float
+    rng: np.random.Generator, accounts: int, homes: npt.NDArray[np.float64], trades: int
 ) -> Population:
     """Draw ``accounts`` customers. ``homes`` is the share of customers at home per contract.
 
-    ``calm`` in 0..1 caps the effective leverage of that share of customers at 2, for tapes
-    too short to hold a full cascade.
+    A cascade needs a trade per take-over and several to sell it. On a tape of few ``trades``
+    the rest of the crowd is *calm*: cross margin, effective leverage below 2.
     """
+    calm = max(0.0, 1.0 - 1.6 * trades / accounts)
     rows = np.zeros(accounts + 2, ACCOUNT)
     body = rows[:accounts]
     body["role"] = TRADER
     places = rng.permutation(accounts)
     first = 0
-    for role, each, least, most in SHARES:
+    for part, each, least, most in SHARES:
         count = min(most, max(least, accounts // each))
-        body["role"][places[first : first + count]] = role
+        if part == QUIET:
+            count = min(count, max(least, trades // 150))
+        body["role"][places[first : first + count]] = part
         first += count
     body["home"] = rng.choice(len(homes), accounts, p=homes)
     body["other"] = -1
@@ -76,17 +80,19 @@ def populate(
     body["mode"] = np.where(rng.random(accounts) < 0.11, FIXED, CROSS)
     appetite = np.exp(rng.normal(np.log(1.35), 0.72, accounts))
     appetite = np.minimum(appetite, 0.88 * body["leverage"])
+    frail = (rng.random(accounts) < 0.005) & (body["mode"] == CROSS)
     gentle = rng.random(accounts) < calm
     body["appetite"] = np.where(gentle, np.minimum(appetite, 1.9), appetite)
     body["mode"] = np.where(gentle, CROSS, body["mode"])
+    frail &= ~gentle & (body["role"] == TRADER)
     size = np.minimum(np.exp(rng.normal(0.0, 1.15, accounts)), 60.0) / 1.94
     whale = rng.random(accounts) < 0.004
     size = np.where(whale, size + 8.0 * (1.0 + rng.pareto(1.8, accounts)).clip(max=12), size)
     body["size"] = np.clip(size, 0.2, 12.0)
     _second_home(rng, body)
     _special(body, size)
-    rows["role"][accounts:], rows["mode"][accounts:] = HOUSE, EXEMPT
-    rows["leverage"][accounts:], rows["other"][accounts:] = 10, -1
+    rows[accounts:]["role"], rows[accounts:]["mode"] = HOUSE, EXEMPT
+    rows[accounts:]["leverage"], rows[accounts:]["other"] = 10, -1
     source = np.arange(accounts + 2, dtype=np.int64)
     _share_sources(rng, rows, source)
     role = body["role"]
@@ -94,7 +100,7 @@ def populate(
         rng.random(accounts) < np.where(role == HEDGER, 0.5, 0.012)
     )
     api = np.isin(role, (MAKER, ARBITRAGEUR)) | (rng.random(accounts) < 0.015)
-    return Population(rows, corporate, api, source, size)
+    return Population(rows, corporate, api, source, size, np.append(frail, [False, False]))
 
 
 def _second_home(rng: np.random.Generator, body: npt.NDArray[np.void]) -> None:

@@ -72,16 +72,15 @@ def set_up(scenario: str, accounts: int, fills: int, seed: int, progress: Progre
         raise DrillRefused(f"accounts must be {ACCOUNTS_LEAST} to {ACCOUNTS_MOST}, not {accounts}")
     if not FILLS_LEAST <= fills <= FILLS_MOST or fills % 2:
         raise DrillRefused(
-            f"fills are rows, two a trade: an even number {FILLS_LEAST} to {FILLS_MOST}, not {fills}"
+            f"fills are rows, two a trade: an even number from {FILLS_LEAST} to {FILLS_MOST}, "
+            f"not {fills}"
         )
     chosen = scenarios.get(scenario)
     progress("Drawing the market", 0, 3)
     specs = chosen.contracts()
     drawn = chosen.prices(np.random.default_rng([seed, 1]), specs)
     trades = fills // 2
-    # A cascade needs a trade per take-over and several to sell it: short tapes get a calm crowd.
-    calm = max(0.0, 1.0 - 1.6 * trades / accounts)
-    people = population.populate(np.random.default_rng([seed, 2]), accounts, chosen.HOMES, calm)
+    people = population.populate(np.random.default_rng([seed, 2]), accounts, chosen.HOMES, trades)
     progress("Drawing the market", 1, 3)
     terms = _terms(specs, chosen.ASSETS)
     mark = np.rint(drawn.target[0]).astype(np.int64)
@@ -121,8 +120,8 @@ def _open(
     )
     main, cut = chosen.MAIN, chosen.CUTOFF
     before = drawn.target[: chosen.ONSET, main].min()
-    premium = (drawn.target[cut - 600 : cut, main] - drawn.index[cut - 600 : cut, main]).mean()
-    fair = (drawn.index[cut:, main] + premium).min()
+    premium = (drawn.target[cut - 600 : cut, main] - drawn.spot[cut - 600 : cut, main]).mean()
+    fair = (drawn.spot[cut:, main] + premium).min()
     low, high = fair * 1.0008, max(fair * 1.0012, before * 0.9988)
     due = rng.uniform(low, high, len(people.of(state.QUIET))).astype(np.int64)
     holdings.set_edges(people, positions, wallets, terms, factor_table(specs), main, due)
@@ -143,7 +142,7 @@ def _market(
         lowest = int(ticks * 0.6)
         width = -(-int(ticks * 0.75) // ALIGN) * ALIGN
         span[i], start = (start, lowest, width), start + width
-    levels = np.full(start, -1, np.dtype([("both", np.int64)])).view(state.LEVEL)
+    levels = np.full(2 * start, -1, np.int64).view(state.LEVEL)
     orders, rows, assets = 1 << 17, len(people.rows), opening.wallets.shape[1]
     wallets = opening.wallets.copy()
     wallets["slot"] = -1
@@ -180,7 +179,7 @@ def _market(
         watched=mark.copy(),
         clock=np.zeros(assets),
         seen=np.zeros(assets, np.int64),
-        queue=np.full((assets, state.BUCKETS), -1, np.int32),
+        queue=np.full((assets, state.BUCKETS), -1, np.int64),
         dirty=dirty,
         due=np.zeros(rows * assets, np.int64),
         count=count,

@@ -71,7 +71,7 @@ ORDER = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-LEVEL = np.dtype([("head", _I32), ("tail", _I32)], align=True)
+LEVEL = np.dtype([("head", _I64), ("tail", _I64)], align=True)
 TRADE_ROW = np.dtype(
     [
         ("event", _I64), ("price", _I64), ("quantity", _I64), ("taker_fee", _I64),
@@ -124,7 +124,7 @@ class Market(NamedTuple):
     watched: Any  # int64[C]: the marks at which the watch last looked
     clock: Any  # float64[S]: how far each asset's marks have wandered (sum of log moves)
     seen: Any  # int64[S]: the bucket the watch has reached
-    queue: Any  # int32[S, BUCKETS]: wallets by the clock at which to look again
+    queue: Any  # int64[S, BUCKETS]: wallets by the clock at which to look again
     dirty: Any  # int64[A * S]: wallets whose positions or cash changed this second
     due: Any  # int64[A * S]: wallets to take over
     count: Any  # int64[COUNTERS]

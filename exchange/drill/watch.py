@@ -12,8 +12,6 @@ danger is looked at a few times in three hours.
 
 import math
 
-import numpy as np
-
 from exchange.domain.kernel import kernel
 from exchange.domain.rules.okex_2018 import EXEMPT, FIXED, okex_fixed_health, okex_maintenance
 from exchange.domain.value_kernels import trade_value
@@ -107,7 +105,7 @@ def inspect(m: Market) -> None:
     for asset in range(assets):
         reached = min(BUCKETS - 1, int(m.clock[asset] / BUCKET_WIDTH))
         for slot in range(m.seen[asset], reached + 1):
-            account = np.int64(m.queue[asset, slot])
+            account: int = m.queue[asset, slot]
             while account >= 0:
                 touch(m, account, asset)
                 account = m.wallets[account, asset].next

@@ -37,7 +37,8 @@ PATIENCE_SECONDS = 150
 def worth(m: Market, contract: int) -> float:
     """Value of one contract at the last price, minor units, as a float for decisions."""
     term = m.terms[contract]
-    return float(term.num) / (float(term.den) * m.last[contract])
+    value: float = float(term.num) / (float(term.den) * m.last[contract])
+    return value
 
 
 @kernel

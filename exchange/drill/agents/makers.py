@@ -21,11 +21,11 @@ from exchange.drill.state import BUY, PARTS, SELL, Cast, Market, Script
 def believe(m: Market, s: Script, cast: Cast, second: int, contract: int) -> float:
     """The value makers quote around this second, in ticks."""
     stress = s.stress[second, contract]
-    mood = cast.mood[contract] * 0.98 + normal(m.random) * s.spread[contract] * 0.3
+    mood: float = cast.mood[contract] * 0.98 + normal(m.random) * s.spread[contract] * 0.3
     cast.mood[contract] = mood
-    target, last = s.target[second, contract], float(m.last[contract])
     lean = 0.45 + 0.35 * stress
-    return (lean * last + (1.0 - lean) * target) * (1.0 + mood)
+    value: float = lean * m.last[contract] + (1.0 - lean) * s.target[second, contract]
+    return value * (1.0 + mood)
 
 
 @kernel

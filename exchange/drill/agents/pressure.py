@@ -26,7 +26,8 @@ NOT_FOUND = 1 << 60
 @kernel
 def _seller(m: Market, s: Script, cast: Cast) -> int:
     """The manipulator with the largest long left; when all are sold, one that goes short."""
-    best, most = cast.sellers[0], -NOT_FOUND
+    best: int = cast.sellers[0]
+    most = -NOT_FOUND
     for i in range(cast.sellers.shape[0]):
         held = m.positions[cast.sellers[i], s.main].quantity
         if held > most:

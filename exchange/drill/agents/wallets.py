@@ -53,7 +53,8 @@ def _enter(
 
 @kernel
 def _full(m: Market) -> bool:
-    return m.count[N_TRANSFERS] + 4 > m.transfers.shape[0]
+    full: bool = m.count[N_TRANSFERS] + 4 > m.transfers.shape[0]
+    return full
 
 
 @kernel
@@ -86,7 +87,8 @@ def internal(m: Market, account: int, asset: int, amount: int) -> None:
 @kernel
 def available(m: Market, account: int, asset: int) -> int:
     """What may leave the futures wallet: within cash and within equity over initial margin."""
-    owner, cash = m.accounts[account], m.wallets[account, asset].cash
+    owner = m.accounts[account]
+    cash: int = m.wallets[account, asset].cash
     locked, used = 0, 0.0
     for contract in range(m.terms.shape[0]):
         held = m.positions[account, contract]

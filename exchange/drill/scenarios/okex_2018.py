@@ -56,7 +56,7 @@ FUND_PER_ACCOUNT = 60_000
 class Prices(NamedTuple):
     """What is prescribed per second (SECONDS + 1 rows) and contract; prices in ticks."""
 
-    index: F64
+    spot: F64  # the index
     target: F64
     low: np.ndarray
     high: np.ndarray
@@ -145,7 +145,8 @@ def prices(rng: np.random.Generator, specs: list[ContractSpec]) -> Prices:
     low[ONSET:, MAIN], low[peak + 1 :, MAIN] = TROUGH, LOW
     high[trough + 1 :, MAIN] = PEAK
     high[bottom:, MAIN] = 598_000
-    main = reflect(main, low[:, MAIN] * 1.002 / 100.0, high[:, MAIN] * 0.9985 / 100.0)
+    least, most = low[:, MAIN].astype(np.float64), high[:, MAIN].astype(np.float64)
+    main = reflect(main, least * 1.002e-2, most * 0.9985e-2)
     fall = np.minimum(0.0, main - (btc - 446.0))
     lag = np.exp(-np.arange(120) / 30.0)
     late = np.convolve(fall, lag / lag.sum())[: SECONDS + 1]
