@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from backoffice.models import Gate, Incident, Person, Plan
-from backoffice.services import drafting, incidents, people, plans
+from backoffice.services import approvals, drafting, incidents, people, plans
 from exchange.models import (
     Account,
     Asset,
@@ -130,6 +130,13 @@ def payment(amounts: list[int]) -> drafting.Draft:
     )  # fmt: skip
 
 
+def run_sql(statement: str) -> None:
+    """Run a statement as anyone with the database's password could; deferred checks are made."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(statement)
+
+
 def compute(world: World, amounts: list[int], *, remedy: str = "goodwill") -> Plan:
     """A computed plan of Mira's."""
     with transaction.atomic():
@@ -161,3 +168,19 @@ def proposed(world: World) -> Plan:
     """A plan that pays 0.1, 0.2 and 0.3 BTC to accounts 0, 1 and 2, before the officers."""
     plan = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10])
     return plans.propose(plan=plan, by=world.person("mira"))
+
+
+def execute(world: World, plan: Plan) -> Plan:
+    """Propose, approve twice with fresh codes, execute and reconcile, all through the services."""
+    if plan.state == Plan.State.COMPUTED:
+        plans.propose(plan=plan, by=world.person("mira"))
+    for handle in ("chen", "ravi"):
+        approvals.decide(
+            plan=plan, by=world.person(handle), decision="approve", code=world.code(handle)
+        )
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    execution = plans.execute(plan_id=plan.pk)
+    assert execution.state == "done", execution.message
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.RECONCILED
+    return plan

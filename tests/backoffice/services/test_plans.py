@@ -1,0 +1,248 @@
+"""A plan's steps: who takes them, in which order, and what stops an execution."""
+
+import itertools
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from backoffice.models import AuditEvent, Campaign, Execution, Plan, Role
+from backoffice.services import approvals, audit, drafting, incidents, lifecycle, plans
+from backoffice.services.refusals import NotAllowed, Refused, Stale
+from exchange.domain import legs
+from exchange.models import Balance, Batch, Journal
+from exchange.services import batches, ledger
+from exchange.services.refusals import Unbalanced
+from tests.backoffice.services.conftest import (
+    BTC,
+    START,
+    World,
+    close_gates,
+    compute,
+    execute,
+    payment,
+)
+
+
+def balances(world: World) -> list[int]:
+    found = {row.pk: row.amount for row in Balance.objects.all()}
+    return [found[place.pk] for place in world.futures]
+
+
+def test_the_table_of_steps_is_the_databases(world: World) -> None:
+    states = Plan.State.values
+    with connection.cursor() as cursor:
+        for was, becomes in itertools.product(states, states):
+            cursor.execute("SELECT plan_step_is_legal(%s, %s)", [was, becomes])
+            assert cursor.fetchone()[0] == (was in lifecycle.PLAN.get(becomes, ())), (was, becomes)
+
+
+def test_a_step_is_taken_once(world: World) -> None:
+    plan = compute(world, [5])
+    other = Plan.objects.get(pk=plan.pk)
+    plans.propose(plan=plan, by=world.person("mira"))
+    with pytest.raises(Stale, match="Someone got there first: it is proposed"):
+        plans.propose(plan=other, by=world.person("mira"))
+
+
+def test_a_plan_pays_exactly_its_legs(world: World) -> None:
+    plan = execute(world, compute(world, [10, 20, 30]))
+    assert balances(world) == [BTC + 10, 2 * BTC + 20, 3 * BTC + 30, 4 * BTC]
+    assert plan.totals["by_asset"]["BTC"]["credited"] == "60"
+    assert plan.manifest["sum_by_asset"] == {"BTC": 0}
+    assert Batch.objects.get(pk=plan.batch_id).state == "posted"
+    assert audit.verify().ok
+    actions = list(AuditEvent.objects.order_by("number").values_list("action", flat=True))
+    assert actions[-6:] == [
+        "plan.proposed", "plan.approve", "plan.approve", "execution.requested", "plan.executed",
+        "plan.reconciled",
+    ]  # fmt: skip
+
+
+def test_the_same_plan_has_the_same_digest(world: World) -> None:
+    first, second, other = (compute(world, amounts) for amounts in ([7, 8], [7, 8], [7, 9]))
+    assert first.digest == second.digest
+    assert first.digest != other.digest
+    assert first.batch_id != second.batch_id
+
+
+def test_executing_again_changes_nothing(world: World) -> None:
+    plan = execute(world, compute(world, [10, 20, 30]))
+    before = (balances(world), Journal.objects.count(), AuditEvent.objects.count())
+    assert plans.execute(plan_id=plan.pk).state == Execution.State.DONE
+    assert (balances(world), Journal.objects.count(), AuditEvent.objects.count()) == before
+    with pytest.raises(Stale):
+        plans.request_execution(plan=plan, by=world.person("mira"))
+
+
+def approved(world: World, *, remedy: str = "goodwill") -> Plan:
+    plan = compute(world, [10, 20, 30], remedy=remedy)
+    plans.propose(plan=plan, by=world.person("mira"))
+    for handle in ("chen", "ravi"):
+        approvals.decide(
+            plan=plan, by=world.person(handle), decision="approve", code=world.code(handle)
+        )
+    return plan
+
+
+def refused(world: World, plan: Plan) -> Execution:
+    before = (balances(world), Journal.objects.count())
+    execution = plans.execute(plan_id=plan.pk)
+    assert execution.state == Execution.State.REFUSED
+    assert (balances(world), Journal.objects.count()) == before
+    plan.refresh_from_db()
+    return execution
+
+
+def test_a_balance_that_moved_makes_the_plan_stale(world: World) -> None:
+    plan = approved(world)
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    with transaction.atomic():
+        legs = [(world.futures[0].pk, world.btc.pk, -1), (world.custody.pk, world.btc.pk, 1)]
+        ledger.post(venue=world.venue, key="fee", reason="fee", effective_at=START, legs=legs)
+    execution = refused(world, plan)
+    assert plan.state == Plan.State.STALE
+    assert "moved since the seal" in execution.message
+    with pytest.raises(Stale):
+        plans.request_execution(plan=plan, by=world.person("mira"))
+
+
+def test_a_role_taken_away_stops_the_execution(world: World) -> None:
+    plan = approved(world)
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    Role.objects.filter(person=world.person("chen")).delete()
+    execution = refused(world, plan)
+    assert "1 of 2 approvals" in execution.message
+    assert plan.state == Plan.State.STALE
+
+
+def test_a_staged_leg_that_was_changed_stops_the_execution(world: World) -> None:
+    plan = approved(world)
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    stage = f"ledger_stage_{plan.batch_id}"
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {stage} DISABLE TRIGGER USER")
+        cursor.execute(f"UPDATE {stage} SET amount = amount + 5 WHERE seq = 2")
+        cursor.execute(f"UPDATE {stage} SET amount = amount - 5 WHERE seq = 3")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    execution = refused(world, plan)
+    assert plan.state == Plan.State.STALE
+    assert "approved" in execution.message
+
+
+def test_a_rollback_needs_both_gates_closed(world: World) -> None:
+    plan = approved(world, remedy="rollback")
+    with pytest.raises(Refused, match="both be closed"):
+        plans.request_execution(plan=plan, by=world.person("mira"))
+    close_gates(world)
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    gate = world.incident.gates.get(kind="withdrawals")
+    incidents.lift_gate(gate=gate, by=world.person("mira"), reason="too early")
+    refused(world, plan)
+    assert plan.state == Plan.State.APPROVED  # an open gate can be closed again
+    incidents.close_gate(
+        incident=world.incident, by=world.person("mira"), kind="withdrawals", reason="again"
+    )
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    assert plans.execute(plan_id=plan.pk).state == Execution.State.DONE
+
+
+def test_a_gate_that_expired_is_not_closed(world: World) -> None:
+    plan = approved(world, remedy="rollback")
+    close_gates(world)
+    world.incident.gates.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Refused, match="both be closed"):
+        plans.request_execution(plan=plan, by=world.person("mira"))
+
+
+def test_no_batch_is_posted_without_its_plan(world: World) -> None:
+    """Not from a shell either: the books ask the desk's trigger."""
+    plan = approved(world)
+    batch = plan.batch
+    before = balances(world)
+    unapproved = pytest.raises(IntegrityError, match="no approved plan in execution")
+    with unapproved, transaction.atomic():
+        batches.post(batch, batches.sealed_digests(batch))
+    loose = batches.open_batch(venue=world.venue, key="loose", reason="x", effective_at=START)
+    known = [(world.futures[0].pk, 1), (world.custody.pk, -1)]
+    batches.stage(
+        loose, legs.cash_legs([p for p, _ in known], [world.btc.pk] * 2, [a for _, a in known])
+    )
+    batches.seal(loose)
+    with unapproved, transaction.atomic():
+        batches.post(loose, batches.sealed_digests(loose))
+    assert balances(world) == before
+
+
+@pytest.mark.parametrize("handle", ["sana", "chen", "ravi"])
+def test_others_cannot_propose_or_withdraw(world: World, handle: str) -> None:
+    plan = compute(world, [5])
+    for verb in (
+        lambda: plans.propose(plan=plan, by=world.person(handle)),
+        lambda: plans.withdraw(plan=plan, by=world.person(handle), reason="x"),
+    ):
+        with pytest.raises(NotAllowed):
+            verb()
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.COMPUTED
+
+
+def test_too_few_officers_cannot_be_asked(world: World) -> None:
+    plan = compute(world, [5])
+    Role.objects.filter(person=world.person("ravi")).delete()
+    with pytest.raises(Refused, match="fewer than 2"):
+        plans.propose(plan=plan, by=world.person("mira"))
+
+
+def test_a_withdrawn_plan_drops_its_legs(world: World) -> None:
+    plan = compute(world, [5])
+    plans.withdraw(plan=plan, by=world.person("mira"), reason="wrong cut-off")
+    assert plan.state == Plan.State.WITHDRAWN
+    assert Batch.objects.get(pk=plan.batch_id).state == "discarded"
+    with pytest.raises(Stale):
+        plans.propose(plan=plan, by=world.person("mira"))
+
+
+def test_a_draft_that_does_not_balance_is_refused(world: World) -> None:
+    draft = payment([10, 20])
+    wrong = draft._replace(cash=draft.cash._replace(amount=np.array([-29, 10, 20])))
+    plan = Plan.objects.create(
+        incident=world.incident, remedy="goodwill", maker=world.person("mira"), parameters={}
+    )
+    batch = batches.open_batch(venue=world.venue, key="off", reason="x", effective_at=START)
+    with pytest.raises(Unbalanced):
+        drafting.write(plan=plan, batch=batch, draft=wrong, inputs={})
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.DRAFT
+
+
+def test_the_campaigns_table_of_steps_is_the_databases(world: World) -> None:
+    plan = execute(world, compute(world, [10, 20, 30]))
+    states = Campaign.State.values
+    for was, becomes in itertools.product(states, states):
+        if was == becomes:
+            continue
+        with transaction.atomic():
+            campaign = Campaign.objects.create(
+                incident=world.incident, plan=plan, key=f"{was}-{becomes}", kind="adjustment",
+                maker=world.person("sana"), audience_digest="d" * 64,
+            )  # fmt: skip
+            path = {
+                "draft": [], "approved": ["approved"], "sending": ["approved", "sending"],
+                "paused": ["approved", "sending", "paused"],
+                "sent": ["approved", "sending", "sent"],
+            }[was]  # fmt: skip
+            approver = world.person("mira")
+            for state in path:
+                Campaign.objects.filter(pk=campaign.pk).update(state=state, approver=approver)
+            legal = was in lifecycle.CAMPAIGN.get(becomes, ())
+            try:
+                with transaction.atomic():
+                    Campaign.objects.filter(pk=campaign.pk).update(state=becomes, approver=approver)
+                taken = True
+            except IntegrityError:
+                taken = False
+            assert taken == legal, (was, becomes)
