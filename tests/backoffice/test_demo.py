@@ -121,6 +121,42 @@ def test_it_ends_when_a_program_does_and_says_which(at: Places) -> None:
     assert postgres.running(at) is None
 
 
+def test_killed_servers_come_back_under_a_running_desk(
+    at: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAKEWHOLE_METRICS_TOKEN", "t" * 32)
+    command = demo(at, "--port", "18600")
+    address = address_in(until("Ctrl-C stops everything", command))
+    for server in (postgres, valkey):
+        process = server.running(at)
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+    killed = time.time()
+
+    def metric(name: str) -> float:
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            f"{address}/metrics", headers={"Authorization": "Bearer " + "t" * 32}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - ours
+            lines = answer.read().decode().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith(name)))
+
+    def alive_again() -> bool:
+        """A task went from the clock through the new broker to a worker, after the killing."""
+        try:
+            return metric("makewhole_heartbeat_seconds") < time.time() - killed - 1
+        except OSError:
+            return False
+
+    while not alive_again():
+        assert time.time() - killed < 90, "the desk did not come back"
+        assert command.poll() is None
+        time.sleep(0.5)
+    command.send_signal(signal.SIGINT)
+    rest, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, rest
+
+
 def test_a_demo_that_was_killed_leaves_what_stop_finds(at: Places) -> None:
     command = demo(at, "--port", "18500")
     until("Ctrl-C stops everything", command)

@@ -47,12 +47,12 @@ class Command(BaseCommand):
         for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(by, _interrupt)
         try:
-            address = self.bring_up(options)
+            self.bring_up(options)
             if options["detach"]:
                 self.stdout.write("\n`manage.py services stop` (or `make services-stop`) ends it.")
                 return
             self.stdout.write("\nCtrl-C stops everything.")
-            self.wait_while_all_live(address)
+            self.watch_over_it()
         except KeyboardInterrupt:
             self.bring_down()
             self.stdout.write("stopped; nothing is lost, and the next start is quick.")
@@ -60,8 +60,8 @@ class Command(BaseCommand):
             self.bring_down()
             raise
 
-    def bring_up(self, options: dict[str, Any]) -> str:
-        """All programs, the drill, the sign-ins. Returns the address."""
+    def bring_up(self, options: dict[str, Any]) -> None:
+        """All programs, the drill, the sign-ins, the address."""
         self.stdout.write(f"data folder {self.at.data}")
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -78,7 +78,6 @@ class Command(BaseCommand):
             self.print_sign_ins()
         self.stdout.write("one-time codes of the staff: `.venv/bin/python manage.py code chen`")
         self.stdout.write(self.style.SUCCESS(f"\ndesk at {address}"))
-        return address
 
     def environment_of(self, address: str) -> dict[str, str]:
         """What makes it a demo: plain HTTP, and mail caught unless a server for it is named."""
@@ -146,10 +145,12 @@ class Command(BaseCommand):
                 time.sleep(0.2)
         raise CommandError(f"the web server does not answer: see {self.log_of('web')}.")
 
-    def wait_while_all_live(self, address: str) -> NoReturn:
+    def watch_over_it(self) -> NoReturn:
+        """Starts an embedded server again that was killed; ends when a program of ours did."""
         while True:
             time.sleep(1)
             self.check_all_live()
+            embedded.ensure(self.at)
 
     def check_all_live(self) -> None:
         """CommandError, with the end of its log, when a program ended by itself."""
