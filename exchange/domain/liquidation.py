@@ -19,41 +19,27 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.replay import I16, I32, I64, Fills, Holdings, empty_fills, reason_of, terms_of
-from exchange.domain.rules import RuleRefused
-from exchange.domain.value import INVERSE, ContractSpec
+from exchange.domain.holdings import (
+    I16,
+    I32,
+    I64,
+    Fills,
+    Holdings,
+    empty_fills,
+    reason_of,
+)
+from exchange.domain.margin_book import CROSS as CROSS
+from exchange.domain.margin_book import EXEMPT as EXEMPT
+from exchange.domain.margin_book import FIXED as FIXED
+from exchange.domain.margin_book import WHOLE_UNIT as WHOLE_UNIT
+from exchange.domain.margin_book import Book, Market, book_of, market_of, moves_of
+from exchange.domain.margin_book import CashEvents as CashEvents
+from exchange.domain.margin_book import MarginTerms as MarginTerms
+from exchange.domain.margin_book import MarkPaths as MarkPaths
+from exchange.domain.margin_book import MarksRefused as MarksRefused
+from exchange.domain.value import ContractSpec
 
-CROSS, FIXED, EXEMPT = 0, 1, 2
 TAKEOVER = 1
-WHOLE_UNIT = -1
-"""Contract of a crossing that closes a whole cross account."""
-
-
-class MarksRefused(ValueError):
-    """A mark path is incomplete or out of order; the message names path, contract, second."""
-
-
-class MarginTerms(NamedTuple):
-    """Per account: margin mode u8[A] (cross, fixed, exempt) and leverage i64[A]."""
-
-    mode: npt.NDArray[np.uint8]
-    leverage: I64
-
-
-class CashEvents(NamedTuple):
-    """Movements of the futures wallets, in time order: amounts in minor units."""
-
-    time: I64
-    account: I32
-    asset: I16
-    amount: I64
-
-
-class MarkPaths(NamedTuple):
-    """Marks in ticks, i64[path, contract, second], sampled at ``times`` i64[second]."""
-
-    times: I64
-    marks: I64
 
 
 class States(NamedTuple):
@@ -120,12 +106,12 @@ def first_crossings(
 
     ``opening`` and ``cash`` i64[account, asset] are the state just before the first event of
     ``fills`` and ``moved`` (both in time order, within the window); ``asset_of`` i16[contract]
-    is each contract's settlement asset. Raises `MarksRefused` for an incomplete path and
-    `RuleRefused` for a leverage the rules do not know.
+    is each contract's settlement asset. Raises `MarksRefused` for an incomplete path,
+    `RuleRefused` for a leverage the rules do not know, `TapeDisorder` and `TapeTooLarge`.
     """
-    market = _market(specs, paths)
-    book = _book(opening, cash, fills, specs, asset_of, terms)
-    moves = _moves(moved, book, cash.shape)
+    market = market_of(specs, paths)
+    book = book_of(opening, cash, fills, specs, asset_of, terms, paths.marks)
+    moves = moves_of(moved, book, cash.shape)
     takeovers = int((reason_of(fills.flags) == TAKEOVER).sum())
 
     def search(part: int) -> _Found:
@@ -152,25 +138,6 @@ def due_now(
     return first_crossings(holdings, cash, none, nothing, specs, asset_of, terms, paths).due
 
 
-class _Market(NamedTuple):
-    """What the kernels call terms, marks and ends."""
-
-    terms: I64
-    marks: I64
-    ends: npt.NDArray[np.float64]
-
-
-class _Book(NamedTuple):
-    """Units and positions as the kernels' records, and whose they are."""
-
-    units: I64
-    rows: I64
-    row_of: I32
-    account: I32
-    asset: I16
-    contract: I16
-
-
 class _Found(NamedTuple):
     number: I64
     crossings: I64
@@ -178,8 +145,8 @@ class _Found(NamedTuple):
 
 
 def _search(
-    market: _Market,
-    book: _Book,
+    market: Market,
+    book: Book,
     fills: Fills,
     moves: I64,
     times: I64,
@@ -198,103 +165,7 @@ def _search(
     return found
 
 
-def _market(specs: Sequence[ContractSpec], paths: MarkPaths) -> _Market:
-    """Check the paths and prepare the extremes of every contract's value."""
-    from exchange.domain.margin_units import fill_extremes
-    from exchange.domain.rules.okex_2018 import factor_table
-
-    _check_paths(specs, paths)
-    kind, num, den = terms_of(specs)
-    rate = (num / den)[None, :, None]
-    inverse = (kind == INVERSE)[None, :, None]
-    value = np.where(inverse, -rate / paths.marks, rate * paths.marks)
-    seconds = paths.times.size
-    ends = np.empty((*value.shape[:2], 2, seconds.bit_length(), seconds))
-    ends[:, :, :, 0] = value[:, :, None]
-    fill_extremes(ends)
-    terms = np.column_stack((kind, num, den, factor_table(specs)))
-    return _Market(np.ascontiguousarray(terms), np.ascontiguousarray(paths.marks), ends)
-
-
-def _check_paths(specs: Sequence[ContractSpec], paths: MarkPaths) -> None:
-    expected = (len(specs), paths.times.size)
-    if paths.marks.ndim != 3 or paths.marks.shape[1:] != expected:
-        raise MarksRefused(f"marks are {paths.marks.shape}, not (paths, {expected})")
-    if paths.times.size == 0 or (np.diff(paths.times) <= 0).any():
-        raise MarksRefused("times of the marks must increase and there must be one at least")
-    missing = np.argwhere(paths.marks <= 0)
-    if missing.size:
-        path, contract, second = missing[0].tolist()
-        raise MarksRefused(f"path {path}, {specs[contract].symbol}, second {second}: no mark")
-
-
-def _book(
-    opening: Holdings,
-    cash: I64,
-    fills: Fills,
-    specs: Sequence[ContractSpec],
-    asset_of: I16,
-    terms: MarginTerms,
-) -> _Book:
-    """Number the positions so that each unit's lie together, and set their opening state."""
-    from exchange.domain import margin_units as layout
-
-    seen = np.zeros((terms.mode.size, len(specs)), np.bool_)
-    seen[opening.account, opening.contract] = True
-    seen[fills.account, fills.contract] = True
-    by_asset = np.argsort(asset_of, kind="stable")
-    account, place = np.nonzero(seen[:, by_asset])
-    contract = by_asset[place].astype(np.int16)
-    row_of = np.full(seen.shape, -1, np.int32)
-    row_of[account, contract] = np.arange(account.size, dtype=np.int32)
-
-    asset = asset_of[contract]
-    new = np.ones(account.size, np.bool_)
-    same = (account[1:] == account[:-1]) & (asset[1:] == asset[:-1])
-    new[1:] = ~same | (terms.mode[account][1:] == FIXED)
-    first = np.flatnonzero(new)
-    rows = np.zeros((account.size, 4), np.int64)
-    rows[:, layout.CONTRACT] = contract
-    rows[:, layout.UNIT] = np.cumsum(new) - 1
-    held = row_of[opening.account, opening.contract]
-    rows[held, layout.QUANTITY] = opening.quantity
-    rows[held, layout.COST] = opening.cost
-
-    owner, mode = account[first].astype(np.int32), terms.mode[account[first]]
-    _check_leverage(owner, mode, terms.leverage[owner])
-    units = np.zeros((first.size, 8), np.int64)
-    units[:, layout.START] = first
-    units[:, layout.STOP] = np.append(first[1:], account.size)
-    units[:, layout.MODE] = mode
-    units[:, layout.LEVERAGE] = terms.leverage[owner]
-    units[:, layout.CASH] = cash[owner, asset[first]]
-    units[:, layout.CLOSED_AT] = -1
-    whole = np.where(mode == FIXED, contract[first], WHOLE_UNIT).astype(np.int16)
-    return _Book(units, rows, row_of, owner, asset[first], whole)
-
-
-def _check_leverage(account: I32, mode: npt.NDArray[np.uint8], leverage: I64) -> None:
-    from exchange.domain.rules.okex_2018 import LEVERAGES
-
-    wrong = np.flatnonzero((mode != EXEMPT) & ~np.isin(leverage, LEVERAGES))
-    if wrong.size:
-        at = int(wrong[0])
-        raise RuleRefused(f"account {account[at]} has leverage {leverage[at]}, not 10 or 20")
-
-
-def _moves(moved: CashEvents, book: _Book, cells: tuple[int, ...]) -> I64:
-    """Time, unit and amount of the movements that reach a cross unit; others change no health."""
-    from exchange.domain import margin_units as layout
-
-    cross = book.units[:, layout.MODE] == CROSS
-    unit_at = np.full(cells, -1, np.int64)
-    unit_at[book.account[cross], book.asset[cross]] = np.flatnonzero(cross)
-    unit = unit_at[moved.account, moved.asset]
-    moves = np.column_stack((moved.time, unit, moved.amount))
-    return np.ascontiguousarray(moves[unit >= 0])
-
-
-def _room(book: _Book, paths: int, takeovers: int) -> _Found:
+def _room(book: Book, paths: int, takeovers: int) -> _Found:
     """Room for every crossing there can be; memory is only taken as it is written."""
     from exchange.domain import margin_units as layout
 
@@ -308,7 +179,7 @@ def _room(book: _Book, paths: int, takeovers: int) -> _Found:
     )
 
 
-def _collect(parts: Sequence[_Found], book: _Book, marks: I64) -> Crossings:
+def _collect(parts: Sequence[_Found], book: Book, marks: I64) -> Crossings:
     """Join the workers' findings in one fixed order."""
     states, legs, offset = [], [], 0
     for found in parts:
@@ -323,7 +194,7 @@ def _collect(parts: Sequence[_Found], book: _Book, marks: I64) -> Crossings:
     return Crossings(_states(state, leg, due, book, marks), _states(state, leg, ~due, book, marks))
 
 
-def _states(state: I64, leg: I64, chosen: npt.NDArray[np.bool_], book: _Book, marks: I64) -> States:
+def _states(state: I64, leg: I64, chosen: npt.NDArray[np.bool_], book: Book, marks: I64) -> States:
     """The chosen states and their positions, sorted by path, unit and episode."""
     order = np.flatnonzero(chosen)
     order = order[np.lexsort((state[order, 2], state[order, 1], state[order, 0]))]

@@ -50,6 +50,56 @@ def fill_extremes(ends: Array) -> None:
 
 
 @kernel
+def count_units(seen: Array, by_asset: Array, asset_of: Array, mode: Array) -> tuple[int, int]:
+    """How many positions and units there are. ``seen`` u8[account, contract]."""
+    rows, units = 0, 0
+    for a in range(seen.shape[0]):
+        last = -1
+        for c in by_asset:
+            if seen[a, c]:
+                rows += 1
+                if asset_of[c] != last or mode[a] == FIXED:
+                    units += 1
+                    last = asset_of[c]
+    return rows, units
+
+
+@kernel
+def fill_units(
+    seen: Array,
+    by_asset: Array,
+    asset_of: Array,
+    mode: Array,
+    leverage: Array,
+    cash: Array,
+    row_of: Array,
+    rows: Array,
+    units: Array,
+    owner: Array,
+    asset: Array,
+    contract: Array,
+) -> None:
+    """Number rows and units by account, asset, contract. ``contract`` is -1 for a whole account."""
+    row, u = 0, -1
+    for a in range(seen.shape[0]):
+        last = -1
+        for c in by_asset:
+            if not seen[a, c]:
+                continue
+            if asset_of[c] != last or mode[a] == FIXED:
+                last = asset_of[c]
+                u += 1
+                owner[u], asset[u] = a, last
+                contract[u] = c if mode[a] == FIXED else -1
+                units[u, START], units[u, MODE], units[u, LEVERAGE] = row, mode[a], leverage[a]
+                units[u, CASH], units[u, CLOSED_AT] = cash[a, last], -1
+            row_of[a, c] = row
+            rows[row, CONTRACT], rows[row, UNIT] = c, u
+            row += 1
+            units[u, STOP] = row
+
+
+@kernel
 def worst_health(
     terms: Array, ends: Array, units: Array, rows: Array, path: int, u: int, a: int, b: int
 ) -> float:

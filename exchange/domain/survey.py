@@ -1,0 +1,109 @@
+"""Before a tape is applied: is it in order, can it overflow, and which holdings does it touch?
+
+Every amount a replay takes is bounded by the contract's volume at its worst price, marks
+included, so nothing can leave int64 silently.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from exchange.domain.holdings import I64, Fills, Holdings, TapeDisorder
+from exchange.domain.value import INT64_SAFE, ContractSpec, ValueTooLarge, check_bounds
+
+
+class TapeTooLarge(OverflowError):
+    """The tape's extremes could take an amount out of int64; the message says which."""
+
+
+def survey(
+    opening: Holdings,
+    fills: Fills,
+    specs: Sequence[ContractSpec],
+    first: int,
+    accounts: int,
+    *,
+    marks: I64 | None = None,
+    workers: int = 1,
+) -> npt.NDArray[np.uint8]:
+    """Check the whole tape; return which holdings it and the opening touch.
+
+    The result is u8[accounts, contract], of the accounts from ``first`` on. ``marks``, with
+    contracts on its last axis but one, are prices that positions will be valued at. Raises
+    `TapeDisorder` and `TapeTooLarge`.
+    """
+    from exchange.domain import replay_kernels as kernels  # loads the compiler
+
+    seen = np.zeros((max(0, accounts), len(specs)), np.uint8)
+    inside = (opening.account >= first) & (opening.account < first + accounts)
+    seen[opening.account[inside] - first, opening.contract[inside]] = 1
+    extremes = np.zeros((workers, len(specs), 3), np.int64)
+    extremes[:, :, kernels.PRICE_MIN] = INT64_SAFE
+    sums = np.zeros((workers, len(specs), 2), np.float64)
+    edges = np.linspace(0, fills.time.size, workers + 1).astype(int).tolist()
+
+    def look(k: int) -> int:
+        return kernels.survey(
+            edges[k], edges[k + 1], *fills[1:7], first, seen, extremes[k], sums[k]
+        )
+
+    if workers == 1:
+        bad = look(0)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            bad = min((row for row in pool.map(look, range(workers)) if row >= 0), default=-1)
+    if bad >= 0:
+        row = tuple(int(column[bad]) for column in fills[1:6])
+        raise TapeDisorder(
+            f"fill {bad}: earlier than the fill before it, or out of range "
+            f"(time, contract, account, quantity, price = {row})"
+        )
+    _check(opening, specs, extremes, sums.sum(axis=0), marks)
+    return seen
+
+
+def _check(
+    opening: Holdings,
+    specs: Sequence[ContractSpec],
+    extremes: I64,
+    sums: npt.NDArray[np.float64],
+    marks: I64 | None,
+) -> None:
+    """Bound what every contract's amounts can come to."""
+    held = np.zeros((len(specs), 4))
+    for column, values in enumerate(opening[2:]):
+        sizes = np.abs(values.astype(np.float64))
+        held[:, column] = np.bincount(opening.contract, weights=sizes, minlength=len(specs))
+    for index, spec in enumerate(specs):
+        _, lowest, highest = extremes[:, index].T
+        prices = [int(lowest.min()), int(highest.max())]
+        if marks is not None and marks.size:
+            path = marks[..., index, :]
+            prices = [min(prices[0], int(path.min())), max(prices[1], int(path.max()))]
+        if prices[0] <= prices[1]:
+            _check_contract(spec, (prices[0], prices[1]), sums[index], held[index])
+
+
+def _check_contract(
+    spec: ContractSpec,
+    prices: tuple[int, int],
+    sums: npt.NDArray[np.float64],
+    held: npt.NDArray[np.float64],
+) -> None:
+    """Bound every intermediate amount of one contract by its volume at its worst price."""
+    volume = int(sums[0] * 1.000001) + 1  # float64 sums of up to 2**31 terms, rounded up
+    position = volume + int(held[0])
+    try:
+        turnover = check_bounds(spec, position, *prices)
+    except ValueTooLarge as error:
+        raise TapeTooLarge(str(error)) from error
+    bounds = {
+        "cost": turnover + int(held[1]),
+        "realised": 3 * turnover + int(held[1]) + int(held[2]),
+        "fees": int(sums[1] * 1.000001) + int(held[3]),
+    }
+    for name, bound in bounds.items():
+        if bound >= INT64_SAFE:
+            raise TapeTooLarge(f"{spec.symbol}: {name} could reach {bound}, beyond 62 bits")
