@@ -1,22 +1,31 @@
 """`manage.py import_tape`: a real venue's files, compared with the venue's own numbers, and kept.
 
 Prints counts, gaps and the reconciliation; with --json the last line is one JSON object. The fills
-of an account are kept as a tape. A file that cannot be read names its row and field, and nothing is
-kept.
+or transfers of an account are kept as a tape and its books opened, so that it has its page like any
+other; importing the same files again finds them standing. A file that cannot be read names its row
+and field, and nothing is kept.
 """
 
 import hashlib
 import json
+import re
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from exchange.management import schema
+from exchange.progress import bars
+from exchange.services import tapes
+from exchange.services.refusals import BooksRefused
 from exchange.tape import venues
 from exchange.tape.problems import BundleRefused
 from exchange.tape.store import StoreUnwritable
+from exchange.tape.venues.bundling import VenueBook
 from exchange.tape.venues.files import VenueRefused
+
+DIGEST_SHOWN = 8
 
 
 class Command(BaseCommand):
@@ -27,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--json", action="store_true", help="print one JSON object last")
         parser.add_argument(
-            "--account", default="", help="code of the account, if the file has none"
+            "--account", default="", help="code of the account, if no file names it"
         )
         parser.add_argument("--dry-run", action="store_true", help="compare only, keep nothing")
 
@@ -38,13 +47,24 @@ class Command(BaseCommand):
             outcome = venues.run(options["format"], paths, account)
             report = dict(outcome.report)
             if outcome.book is not None and not options["dry_run"]:
-                name = f"{options['format']}-{account}".lower()[:80]
-                report["tape_digest"] = venues.store(outcome.book, name).digest
-        except (VenueRefused, BundleRefused, StoreUnwritable) as fault:
+                report |= self._keep(outcome.book, f"{options['format']}-{account}")
+        except (VenueRefused, BundleRefused, StoreUnwritable, BooksRefused) as fault:
             raise CommandError(str(fault)) from fault
         self._print(report)
         if options["json"]:
             self.stdout.write(json.dumps(report))
+
+    def _keep(self, book: VenueBook, name: str) -> dict[str, Any]:
+        """Store the tape; open the books of one that has fills or transfers."""
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
+        with bars() as progress:
+            tape = venues.store(book, slug, progress)
+            if not book.fills and not book.transfers:
+                return {"tape_digest": tape.digest}
+            code = f"{slug}-{tape.digest[:DIGEST_SHOWN]}"
+            schema.ready()
+            tapes.keep(tape=tape, venue=code, name=f"{book.title}: {name}"[:120], progress=progress)
+        return {"tape_digest": tape.digest, "venue": code}
 
     def _print(self, report: dict[str, Any]) -> None:
         """The report for people: one line a number."""
@@ -59,6 +79,6 @@ class Command(BaseCommand):
 
 
 def _account(paths: list[Path]) -> str:
-    """A code for the account of files that do not name it: the same files, the same account."""
+    """A code for the account of files that do not name it: the same names, the same account."""
     names = ",".join(sorted(path.name for path in paths))
     return f"imported-{hashlib.sha256(names.encode()).hexdigest()[:10]}"

@@ -1,0 +1,29 @@
+"""Opening the books of an imported tape once, however often it is imported."""
+
+from typing import NamedTuple
+
+from exchange.models import Tape
+from exchange.services import books
+from exchange.tape import arrays
+
+
+class Kept(NamedTuple):
+    """The tape's row, and whether its books were opened just now or stood already."""
+
+    record: Tape
+    opened: bool
+
+
+def keep(
+    *, tape: arrays.Tape, venue: str, name: str, progress: books.Progress | None = None
+) -> Kept:
+    """Open the books of `tape` as the venue of code `venue`, unless that venue has this very tape.
+
+    Two queries, and those of `books.open_books`. Raises `BooksRefused` when the code belongs to
+    another tape; nothing changes then.
+    """
+    standing = Tape.objects.filter(venue__code=venue, digest=tape.digest).first()
+    if standing is not None:
+        return Kept(standing, opened=False)
+    record = books.open_books(tape=tape, venue=venue, name=name, progress=progress)
+    return Kept(record, opened=True)
