@@ -12,7 +12,7 @@ from backoffice.models import Approval, AuditEvent, Interest, Person, Plan, Role
 from backoffice.services import approvals, people, plans, second_factor
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongCode
 from exchange.models import Balance, Batch
-from tests.backoffice.services.conftest import BTC, World, compute
+from tests.backoffice.services.conftest import BTC, World, compute, run_sql
 
 
 def fingerprint() -> tuple[object, ...]:
@@ -345,6 +345,6 @@ def test_a_rejection_needs_a_reason(world: World, proposed: Plan) -> None:
 def test_sql_cannot_forge_a_decision(world: World, proposed: Plan, statement: str) -> None:
     approve(world, proposed, "chen")
     before = fingerprint()
-    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+    with pytest.raises(DatabaseError):
+        run_sql(statement)
     assert fingerprint() == before

@@ -8,7 +8,7 @@ from backoffice.models import Campaign, CareHold, Message, Plan
 from backoffice.queries import campaigns as queries
 from backoffice.services import campaigns, care, sending
 from backoffice.services.refusals import NotAllowed, Refused, Stale
-from tests.backoffice.services.conftest import BTC, World, compute, execute
+from tests.backoffice.services.conftest import BTC, World, compute, execute, run_sql
 
 
 @pytest.fixture

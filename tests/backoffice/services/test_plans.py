@@ -1,6 +1,7 @@
 """A plan's steps: who takes them, in which order, and what stops an execution."""
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -9,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from backoffice.models import AuditEvent, Campaign, Execution, Plan, Role
-from backoffice.services import approvals, audit, drafting, incidents, lifecycle, plans
+from backoffice.services import approvals, audit, drafting, dry_runs, incidents, lifecycle, plans
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from exchange.domain import legs
 from exchange.models import Balance, Batch, Journal
@@ -75,6 +76,13 @@ def test_executing_again_changes_nothing(world: World) -> None:
     assert (balances(world), Journal.objects.count(), AuditEvent.objects.count()) == before
     with pytest.raises(Stale):
         plans.request_execution(plan=plan, by=world.person("mira"))
+
+
+def commit_after(act: Callable[[], object]) -> None:
+    """Do it, and make the checks a commit would make."""
+    act()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def approved(world: World, *, remedy: str = "goodwill") -> Plan:
@@ -165,7 +173,7 @@ def test_no_batch_is_posted_without_its_plan(world: World) -> None:
     before = balances(world)
     unapproved = pytest.raises(IntegrityError, match="no approved plan in execution")
     with unapproved, transaction.atomic():
-        batches.post(batch, batches.sealed_digests(batch))
+        commit_after(lambda: batches.post(batch, batches.sealed_digests(batch)))
     loose = batches.open_batch(venue=world.venue, key="loose", reason="x", effective_at=START)
     known = [(world.futures[0].pk, 1), (world.custody.pk, -1)]
     batches.stage(
@@ -173,8 +181,18 @@ def test_no_batch_is_posted_without_its_plan(world: World) -> None:
     )
     batches.seal(loose)
     with unapproved, transaction.atomic():
-        batches.post(loose, batches.sealed_digests(loose))
+        commit_after(lambda: batches.post(loose, batches.sealed_digests(loose)))
     assert balances(world) == before
+
+
+def test_a_dry_run_moves_nothing(world: World) -> None:
+    plan = compute(world, [10, 20, 30])
+    before = (balances(world), Journal.objects.count())
+    posting = dry_runs.dry_run(plan=plan, by=world.person("mira"))
+    assert (posting.cash_legs, posting.balances) == (4, 4)
+    assert (balances(world), Journal.objects.count()) == before
+    assert Batch.objects.get(pk=plan.batch_id).state == "sealed"
+    execute(world, plan)
 
 
 @pytest.mark.parametrize("handle", ["sana", "chen", "ravi"])
