@@ -256,21 +256,24 @@ def _lock_positions(batch: Batch) -> None:
 
 
 def _move_balances(batch: Batch) -> int:
+    """Add to each balance what its legs sum to.
+
+    The seal summed them, once, over rows that it froze; the digests just re-derived prove that the
+    legs and the sums are still those.
+    """
     return _moved(
         batch,
-        "SELECT coalesce(books_move_balances(array_agg(account), array_agg(delta), true), 0)"
-        " FROM (SELECT ledger_account_id AS account, sum(amount)::bigint AS delta"
-        " FROM ledger_entry WHERE batch_id = {id} GROUP BY 1 ORDER BY 1) AS m",
+        "SELECT coalesce(books_move_balances(array_agg(ledger_account_id ORDER BY seq),"
+        " array_agg(delta ORDER BY seq), true), 0) FROM {cash_before}",
     )
 
 
 def _move_positions(batch: Batch) -> int:
     return _moved(
         batch,
-        "SELECT coalesce(books_move_positions(array_agg(account_id), array_agg(contract_id),"
-        " array_agg(quantity), array_agg(cost), true), 0) FROM (SELECT account_id, contract_id,"
-        " sum(quantity)::bigint AS quantity, sum(cost)::bigint AS cost FROM position_entry"
-        " WHERE batch_id = {id} GROUP BY 1, 2 ORDER BY 1, 2) AS m",
+        "SELECT coalesce(books_move_positions(array_agg(account_id ORDER BY seq),"
+        " array_agg(contract_id ORDER BY seq), array_agg(quantity_delta ORDER BY seq),"
+        " array_agg(cost_delta ORDER BY seq), true), 0) FROM {positions_before}",
     )
 
 

@@ -46,7 +46,6 @@ FROM (SELECT ledger_account_id, asset_id, sum(amount)::bigint AS delta
       FROM {cash} GROUP BY ledger_account_id, asset_id) AS m
 LEFT JOIN balance b ON b.ledger_account_id = m.ledger_account_id;
 ALTER TABLE {cash_before} ADD PRIMARY KEY (seq);
-CREATE INDEX ON {cash_before} (ledger_account_id);
 CREATE TABLE {positions_before} AS
 SELECT row_number() OVER (ORDER BY m.account_id, m.contract_id) AS seq, m.account_id,
        m.contract_id, coalesce(p.quantity, 0) AS quantity, coalesce(p.cost, 0) AS cost,
@@ -56,7 +55,6 @@ FROM (SELECT account_id, contract_id, sum(quantity)::bigint AS quantity_delta,
       FROM {positions} GROUP BY account_id, contract_id) AS m
 LEFT JOIN position p ON p.account_id = m.account_id AND p.contract_id = m.contract_id;
 ALTER TABLE {positions_before} ADD PRIMARY KEY (seq);
-CREATE INDEX ON {positions_before} (account_id);
 ANALYZE {cash}, {positions}, {cash_before}, {positions_before};
 """
 FREEZE = """
