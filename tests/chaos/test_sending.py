@@ -1,0 +1,150 @@
+"""A sender killed at any step of handing a message over: no message goes twice, at most the one in
+its hands is left for a person, and the next sender sends the rest."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from backoffice.celery import app
+from backoffice.models import Campaign, Message, Plan
+from backoffice.services import campaigns, care, drafting, plans, sending
+from exchange.models import Account, Customer
+from exchange.services import batches
+from tests.backoffice.services.conftest import World, execute, ledger_account, make_world
+from tests.desk import Desk, wait_until
+
+pytestmark = pytest.mark.chaos
+
+CUSTOMERS = 40
+BOUNCES = 3
+FRESH = "fresh-sender"
+
+
+def crowd(world: World) -> None:
+    """More customers, some of whose addresses the mail server refuses for good."""
+    for n in range(4, CUSTOMERS):
+        domain = "bounce.example" if n < 4 + BOUNCES else "customers.example"
+        customer = Customer.objects.create(
+            venue=world.venue, code=f"C{n}", name=f"Customer {n}", email=f"c{n}@{domain}"
+        )
+        account = Account.objects.create(
+            venue=world.venue, customer=customer, code=f"A{n:05d}", tape_index=n
+        )
+        ledger_account(world.venue, world.btc, "futures", account=account)
+
+
+def paid(world: World, units: int) -> Plan:
+    """An executed plan that paid everyone."""
+    with transaction.atomic():
+        plan = Plan.objects.create(
+            incident=world.incident, remedy="goodwill", maker=world.person("mira"), parameters={}
+        )
+        batch = batches.open_batch(
+            venue=world.venue, key=f"paid-{plan.pk}", reason="x", effective_at=timezone.now()
+        )
+        drafting.write(plan=plan, batch=batch, draft=everyone(units), inputs={})
+    return execute(world, plan)
+
+
+def everyone(units: int) -> drafting.Draft:
+    n = CUSTOMERS
+    amount, owner = np.full(n, units, np.int64), np.arange(n, dtype=np.int64)
+    none, zeros = np.zeros(0, np.int64), np.zeros(n, np.int64)
+    return drafting.Draft(
+        assets=("BTC",),
+        contracts=(),
+        cash=drafting.Cash(
+            np.array([6] + [0] * n, np.int8), np.append(np.int64(-1), owner),
+            np.zeros(n + 1, np.int16), np.append(-amount.sum(), amount),
+        ),
+        moves=drafting.Moves(none, none, none, none),
+        effects=drafting.Effects(
+            owner, np.zeros(n, np.int16), zeros, amount, zeros, zeros, zeros, zeros, zeros, zeros,
+            zeros, np.zeros(n, np.bool_),
+        ),
+        facts={},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(desk: Desk) -> World:
+    made = make_world()
+    crowd(made)
+    desk.mail_server()
+    desk.worker(FRESH)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def default_queue() -> Iterator[None]:
+    yield
+    app.conf.task_default_queue = "celery"
+
+
+def arrived(campaign: Campaign) -> Counter[str]:
+    """How often each message of the campaign lies in the catcher's folder."""
+    found: Counter[str] = Counter()
+    for file in Path(settings.MAIL_ROOT).glob("*/*.eml"):
+        match = re.search(rb"^Message-ID: (<[^>]+>)", file.read_bytes(), re.MULTILINE)
+        if match and match[1].decode().startswith(f"<{campaign.key}."):
+            found[match[1].decode()] += 1
+    return found
+
+
+@pytest.mark.parametrize(("step", "delivered"), [("message.claimed", 0), ("message.accepted", 1)])
+def test_no_message_goes_twice(desk: Desk, world: World, step: str, delivered: int) -> None:
+    plan = paid(world, 1000 + delivered)
+    lane = care.place(customer=world.customers[2], by=world.person("sana"), reason="asked to")
+    campaign = campaigns.freeze(plan=plan, kind="adjustment", by=world.person("sana"))
+    assert (campaign.audience, campaign.held_back) == (CUSTOMERS - 1, 1)
+    campaigns.approve(campaign=campaign, by=world.person("mira"))
+    queue = f"doomed-{step}"
+    app.conf.task_default_queue = queue
+    campaigns.start(campaign=campaign, by=world.person("sana"))
+    doomed = desk.worker(queue, die_at=step)
+    assert doomed.wait(120) == -9, desk.log(f"worker-{queue}")
+    assert sum(arrived(campaign).values()) == delivered
+    assert Message.objects.filter(campaign=campaign, state="sending").count() == 1
+
+    app.conf.task_default_queue = FRESH
+    assert sending.sweep() == sending.SHARDS
+    wait_until(
+        lambda: Campaign.objects.get(pk=campaign.pk).state == Campaign.State.SENT,
+        f"the campaign is sent: {desk.log('worker-' + FRESH)}",
+    )
+    states = Counter(campaign.messages.values_list("state", flat=True))
+    assert states == {"held": 1, "failed": BOUNCES, "sent": CUSTOMERS - 2 - BOUNCES}
+    mail = arrived(campaign)
+    assert set(mail.values()) == {1}
+    assert mail.total() == states["sent"] + delivered
+    held = campaign.messages.get(state="held")
+    assert (held.error, held.attempts) == (sending.IN_DOUBT, 1)
+    assert (sending.message_id(campaign, held.pk) in mail) == bool(delivered)
+    failed = campaign.messages.filter(state="failed").values_list("email", "error")
+    assert all(address.endswith("@bounce.example") and "550" in why for address, why in failed)
+    assert not campaign.messages.filter(customer=world.customers[2]).exists()
+    care.release(hold=lane, by=world.person("sana"))
+
+
+def test_two_senders_do_not_share_a_message(desk: Desk, world: World) -> None:
+    plan = paid(world, 77)
+    campaign = campaigns.freeze(plan=plan, kind="adjustment", by=world.person("sana"))
+    campaigns.approve(campaign=campaign, by=world.person("mira"))
+    desk.worker(FRESH)
+    app.conf.task_default_queue = FRESH
+    campaigns.start(campaign=campaign, by=world.person("sana"))
+    for _ in range(5):
+        sending.sweep()
+    wait_until(
+        lambda: Campaign.objects.get(pk=campaign.pk).state == Campaign.State.SENT, "it is sent"
+    )
+    mail = arrived(campaign)
+    assert (len(mail), mail.total()) == (CUSTOMERS - BOUNCES, CUSTOMERS - BOUNCES)
+    assert plans.sweep() == 0
