@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.holdings import I16, I32, I64, Fills, Holdings, terms_of
+from exchange.domain.holdings import I16, I32, I64, Fills, Holdings, TapeDisorder, terms_of
 from exchange.domain.rules import RuleRefused
 from exchange.domain.survey import survey
 from exchange.domain.value import INVERSE, ContractSpec
@@ -107,6 +107,9 @@ def book_of(
     """
     from exchange.domain import margin_units as layout
 
+    for name, account in (("opening", opening.account), ("fills", fills.account)):
+        if account.size and int(account.max()) >= terms.mode.size:
+            raise TapeDisorder(f"{name}: account {account.max()} has no margin terms")
     _check_leverage(opening, fills, terms)
     seen = survey(opening, fills, specs, 0, terms.mode.size, marks=marks)
     by_asset = np.argsort(asset_of, kind="stable")
@@ -119,9 +122,7 @@ def book_of(
         seen, by_asset, asset_of, terms.mode, terms.leverage, cash, row_of, rows, units, owner,
         asset, contract,
     )  # fmt: skip
-    held = row_of[opening.account, opening.contract]
-    rows[held, layout.QUANTITY] = opening.quantity
-    rows[held, layout.COST] = opening.cost
+    layout.open_rows(*opening[:4], row_of, rows)
     return Book(units, rows, row_of, owner, asset, contract)
 
 

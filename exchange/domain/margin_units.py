@@ -100,6 +100,16 @@ def fill_units(
 
 
 @kernel
+def open_rows(
+    account: Array, contract: Array, quantity: Array, cost: Array, row_of: Array, rows: Array
+) -> None:
+    """Set the positions held at the opening."""
+    for i in range(account.shape[0]):
+        row = row_of[account[i], contract[i]]
+        rows[row, QUANTITY], rows[row, COST] = quantity[i], cost[i]
+
+
+@kernel
 def worst_health(
     terms: Array, ends: Array, units: Array, rows: Array, path: int, u: int, a: int, b: int
 ) -> float:

@@ -64,6 +64,30 @@ def survey(
 
 
 @kernel
+def survey_opening(
+    account: Array,
+    contract: Array,
+    quantity: Array,
+    cost: Array,
+    realised: Array,
+    fees: Array,
+    first_account: int,
+    seen: Array,
+    held: Array,
+) -> None:
+    """Mark the holdings there are and add up their sizes per contract, f64[contracts, 4]."""
+    for i in range(account.shape[0]):
+        c = contract[i]
+        held[c, 0] += abs(float(quantity[i]))
+        held[c, 1] += abs(float(cost[i]))
+        held[c, 2] += abs(float(realised[i]))
+        held[c, 3] += abs(float(fees[i]))
+        row = account[i] - first_account
+        if 0 <= row < seen.shape[0]:
+            seen[row, c] = 1
+
+
+@kernel
 def stream(
     start: int,
     stop: int,

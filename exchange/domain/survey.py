@@ -37,8 +37,9 @@ def survey(
     from exchange.domain import replay_kernels as kernels  # loads the compiler
 
     seen = np.zeros((max(0, accounts), len(specs)), np.uint8)
-    inside = (opening.account >= first) & (opening.account < first + accounts)
-    seen[opening.account[inside] - first, opening.contract[inside]] = 1
+    _check_opening(opening, len(specs))
+    held = np.zeros((len(specs), 4))
+    kernels.survey_opening(*opening, first, seen, held)
     extremes = np.zeros((workers, len(specs), 3), np.int64)
     extremes[:, :, kernels.PRICE_MIN] = INT64_SAFE
     sums = np.zeros((workers, len(specs), 2), np.float64)
@@ -60,22 +61,28 @@ def survey(
             f"fill {bad}: earlier than the fill before it, or out of range "
             f"(time, contract, account, quantity, price = {row})"
         )
-    _check(opening, specs, extremes, sums.sum(axis=0), marks)
+    _check(specs, held, extremes, sums.sum(axis=0), marks)
     return seen
 
 
+def _check_opening(opening: Holdings, contracts: int) -> None:
+    """Kernels index without looking, so nothing out of range may reach them."""
+    for name, column, most in (
+        ("account", opening.account, 2**31),
+        ("contract", opening.contract, contracts),
+    ):
+        if column.size and not (0 <= int(column.min()) and int(column.max()) < most):
+            raise TapeDisorder(f"opening: a {name} is out of range")
+
+
 def _check(
-    opening: Holdings,
     specs: Sequence[ContractSpec],
+    held: npt.NDArray[np.float64],
     extremes: I64,
     sums: npt.NDArray[np.float64],
     marks: I64 | None,
 ) -> None:
     """Bound what every contract's amounts can come to."""
-    held = np.zeros((len(specs), 4))
-    for column, values in enumerate(opening[2:]):
-        sizes = np.abs(values.astype(np.float64))
-        held[:, column] = np.bincount(opening.contract, weights=sizes, minlength=len(specs))
     for index, spec in enumerate(specs):
         _, lowest, highest = extremes[:, index].T
         prices = [int(lowest.min()), int(highest.max())]

@@ -16,7 +16,7 @@ from exchange.domain.liquidation import (
     first_crossings,
     wallet_cash,
 )
-from exchange.domain.replay import Fills, Holdings, empty_holdings, replay
+from exchange.domain.replay import Fills, Holdings, TapeDisorder, empty_holdings, replay
 from exchange.domain.rules import RuleRefused
 from exchange.domain.rules.okex_2018 import factor_ppm
 from exchange.domain.value import apply_fill_exact, trade_value_exact
@@ -346,6 +346,18 @@ def test_a_leverage_the_rules_do_not_know_is_refused():
             one_long(), np.zeros((1, 1), np.int64), fills_of([]), moves(), [BTC],
             np.zeros(1, np.int16), terms((CROSS, 50)), paths([[700_000]]),
         )  # fmt: skip
+
+
+def test_an_account_without_terms_and_a_tape_out_of_order_are_refused():
+    lone, marks = terms((CROSS, 10)), paths([[700_000] * 3])
+    fills = fills_of([(SECOND, 0, 0, 1, 1, 700_000, 0), (0, 0, 1, 0, 1, 700_000, 0)])
+    arguments = (
+        one_long(), np.zeros((2, 1), np.int64), fills, moves(), [BTC], np.zeros(1, np.int16),
+    )  # fmt: skip
+    with pytest.raises(TapeDisorder, match="fills: account 1 has no margin terms"):
+        first_crossings(*arguments, lone, marks)
+    with pytest.raises(TapeDisorder, match="fill 2: earlier"):
+        first_crossings(*arguments, terms((CROSS, 10), (CROSS, 10)), marks)
 
 
 def test_the_wallet_at_an_instant_has_profit_fees_and_movements_in_it():

@@ -165,6 +165,15 @@ def test_a_row_out_of_order_or_range_is_refused_by_number(change):
         replay(empty_holdings(), fills, KINDS, [END])
 
 
+@pytest.mark.parametrize("change", [{"contract": 4}, {"contract": -1}, {"account": -1}], ids=str)
+def test_an_opening_out_of_range_is_refused(change):
+    [opening] = replay(empty_holdings(), random_tape(1, 10, 4), KINDS, [END])
+    [(name, wrong)] = change.items()
+    getattr(opening, name)[2] = wrong
+    with pytest.raises(TapeDisorder, match=f"opening: a {name} is out of range"):
+        replay(opening, fills_of([]), KINDS, [END])
+
+
 def test_instants_must_not_decrease():
     with pytest.raises(TapeDisorder, match="instants"):
         replay(empty_holdings(), fills_of([]), KINDS, [2, 1])
