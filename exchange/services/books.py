@@ -94,6 +94,7 @@ def open_books(
         )  # fmt: skip
         _analyze()
         faults.reach("books.opened")
+    say(STAGE, STEPS, STEPS)
     say("Indexing the fills by account", 0, 1)
     by_account.build(tape.digest)
     say("Indexing the fills by account", 1, 1)

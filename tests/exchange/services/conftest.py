@@ -1,6 +1,7 @@
 """Small books in a test's own transaction, or in a database of their own where it must commit."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -53,3 +54,10 @@ def _maintain(settings: dict[str, Any], statement: str, *names: str) -> None:
         password=settings["PASSWORD"] or None, dbname="postgres", autocommit=True,
     ) as maintenance:  # fmt: skip
         maintenance.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture
+def tape_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty folder that tapes are stored in."""
+    monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path / "data"))
+    return tmp_path / "data" / "tape"
