@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.liquidation import MarksRefused
-from exchange.domain.replay import I32, I64
+from exchange.domain.holdings import I32, I64
+from exchange.domain.margin_book import MarksRefused
+from exchange.domain.rules import RuleRefused
 from exchange.domain.value import ContractSpec
 
 SPAN_MAX = 1 << 26
@@ -40,7 +41,7 @@ def reached(
     """First second at which each position is due, i32[N], -1 for never.
 
     ``marks`` i64[second] in ticks. Raises `MarksRefused` for a mark below one tick or a range
-    of more than `SPAN_MAX` ticks.
+    of more than `SPAN_MAX` ticks, and `RuleRefused` for a leverage the rules do not know.
     """
     from exchange.domain import isolated_kernels as kernels
     from exchange.domain.rules.okex_2018 import factor_table
@@ -49,17 +50,20 @@ def reached(
     factors = factor_table([spec])[0]
     second = np.empty(positions.quantity.size, np.int32)
 
-    def search(first: int, last: int) -> None:
-        kernels.reach_all(
+    def search(first: int, last: int) -> int:
+        return kernels.reach_all(
             spec.kind, spec.num, spec.den, factors, *positions, marks, *table, first, last, second
         )
 
     if workers == 1:
-        search(0, second.size)
-        return second
-    edges = np.linspace(0, second.size, workers + 1).astype(int).tolist()
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(search, edges[:-1], edges[1:]))
+        wrong = search(0, second.size)
+    else:
+        edges = np.linspace(0, second.size, workers + 1).astype(int).tolist()
+        with ThreadPoolExecutor(workers) as pool:
+            wrong = max(pool.map(search, edges[:-1], edges[1:]))
+    if wrong != kernels.NEVER:
+        leverage = positions.leverage[wrong]
+        raise RuleRefused(f"position {wrong} has leverage {leverage}, not 10 or 20")
     return second
 
 

@@ -142,6 +142,7 @@ def estimate_columns(
             | (kept > WHOLE_MAX)
             | (tick > WHOLE_MAX)
             | (above == (edge < 0.0))
+            | ((leverage[j] != 10) & (leverage[j] != 20))
         )
         place = min(max(below + short - float(low) + 1.0, 0.0), last)
         column[j] = int(place + short * float(width)) if not wrong else 0
@@ -166,8 +167,11 @@ def reach_all(
     since: int,
     until: int,
     second: Array,
-) -> None:
-    """Fill ``second`` i32 for positions ``since .. until``. ``start`` may be empty (all 0)."""
+) -> int:
+    """Fill ``second`` i32 for positions ``since .. until``. ``start`` may be empty (all 0).
+
+    Returns the first position whose leverage is neither 10 nor 20, or -1.
+    """
     width = reached.shape[1]
     table = reached.ravel()
     rate = float(num) / float(den)
@@ -185,6 +189,8 @@ def reach_all(
             for j in range(size):
                 if unsure[j]:
                     i = at + j
+                    if leverage[i] != 10 and leverage[i] != 20:
+                        return i
                     factor = factors[1] if leverage[i] == 20 else factors[0]
                     limit = due_limit(cost[i], leverage[i], factor)
                     tick = due_tick(kind, num, den, quantity[i], limit)
@@ -197,3 +203,4 @@ def reach_all(
             limit = due_limit(cost[i], leverage[i], factor)
             tick = due_tick(kind, num, den, quantity[i], limit)
             second[i] = later(marks, start[i], tick, quantity[i] > 0)
+    return NEVER

@@ -71,7 +71,7 @@ def _check_opening(opening: Holdings, contracts: int) -> None:
         ("account", opening.account, 2**31),
         ("contract", opening.contract, contracts),
     ):
-        if column.size and not (0 <= int(column.min()) and int(column.max()) < most):
+        if column.size and (int(column.min()) < 0 or int(column.max()) >= most):
             raise TapeDisorder(f"opening: a {name} is out of range")
 
 

@@ -9,6 +9,7 @@ from exchange.domain.isolated import Positions, due_ticks, reached
 from exchange.domain.isolated_kernels import due_limit, due_tick
 from exchange.domain.liquidation import FIXED, MarksRefused, first_crossings
 from exchange.domain.replay import Holdings, empty_fills
+from exchange.domain.rules import RuleRefused
 from exchange.domain.rules.okex_2018 import factor_ppm, okex_fixed_health
 from exchange.domain.value import trade_value_exact
 from tests.exchange.domain.market import BTC, KINDS, LTC
@@ -96,6 +97,15 @@ def test_the_liquidation_price_in_ticks():
     positions = Positions(both, np.array([cost, -cost]), np.array([10, 10]), both[:0])
     # 7,000 / (1 + 0.09) = 6,422.018...; 7,000 / (1 - 0.09) = 7,692.307...
     assert due_ticks(positions, BTC).tolist() == [642_201, 769_231]
+
+
+def test_a_leverage_the_rules_do_not_know_is_refused():
+    column = np.full(5000, 10)
+    column[4321] = 15
+    positions = Positions(column, column * -(10**6), column, column[:0])
+    for workers in (1, 2):
+        with pytest.raises(RuleRefused, match="position 4321 has leverage 15"):
+            reached(positions, BTC, np.array([700_000]), workers=workers)
 
 
 @pytest.mark.parametrize(
