@@ -12,7 +12,7 @@ from typing import Any
 
 from exchange.domain import rules
 from exchange.tape.problems import Problems
-from exchange.tape.source import MANIFEST, Source
+from exchange.tape.source import MANIFEST, UNREADABLE, Source
 
 FORMAT = "makewhole-bundle/1"
 SCOPES = ("market", "accounts")
@@ -34,8 +34,12 @@ def read(source: Source, problems: Problems) -> dict[str, Any] | None:
             "manifest.missing", MANIFEST, "is not in the bundle.", "Add it beside the tables."
         )
         return None
-    with source.raw(MANIFEST) as file:
-        text = file.read(BYTES_MOST + 1)
+    try:
+        with source.raw(MANIFEST) as file:
+            text = file.read(BYTES_MOST + 1)
+    except UNREADABLE as fault:
+        problems.add("file.damaged", MANIFEST, f"cannot be read ({fault}).", "Send it again.")
+        return None
     try:
         if len(text) > BYTES_MOST:
             raise ValueError("it is larger than 1 MiB")

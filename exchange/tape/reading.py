@@ -19,7 +19,7 @@ from exchange.tape import cells
 from exchange.tape.cells import Known, Place
 from exchange.tape.layout import Column, Kind, Table
 from exchange.tape.problems import Problems
-from exchange.tape.source import Source, TableFile
+from exchange.tape.source import UNREADABLE, Source, TableFile
 
 Progress = Callable[[str, int, int], None]
 
@@ -151,11 +151,12 @@ def _batches(
     reader = _parquet if file.ending == ".parquet" else _csv
     try:
         yield from reader(source, file, table, numbering, problems)
-    except (pa.ArrowInvalid, OSError, EOFError) as fault:
+    except (pa.ArrowException, UnicodeDecodeError, *UNREADABLE) as fault:
+        why = (str(fault) or type(fault).__name__).splitlines()[0][:120]
         problems.add(
             "file.damaged",
             file.name,
-            f"cannot be read to its end ({str(fault).splitlines()[0][:120]}).",
+            f"cannot be read to its end ({why}).",
             "Send the file again; it was cut off or damaged on the way.",
         )
 

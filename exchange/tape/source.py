@@ -5,7 +5,9 @@ an entry whose path leaves the bundle is refused, not followed.
 """
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,6 +18,11 @@ from exchange.tape.problems import Problems
 
 MANIFEST = "manifest.json"
 ENDINGS = (".csv", ".csv.gz", ".parquet")
+UNREADABLE = (
+    OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError,
+    RuntimeError,
+)  # fmt: skip
+"""What reading a cut off, corrupt, encrypted or strangely packed file or zip entry raises."""
 UNPACKED_MOST = 64 * 2**30
 """Bytes a zip may unpack to before it is refused as a bomb."""
 
@@ -56,7 +63,7 @@ class Source:
             return []
         try:
             self._zip = zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, OSError):
+        except UNREADABLE:
             problems.add(
                 "bundle.not_zip",
                 self.path.name,
@@ -68,7 +75,7 @@ class Source:
 
     def _zip_names(self, archive: zipfile.ZipFile, problems: Problems) -> list[str]:
         names = []
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         if sum(entry.file_size for entry in entries) > UNPACKED_MOST:
             problems.add(
                 "bundle.too_large",

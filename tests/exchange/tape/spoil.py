@@ -136,6 +136,25 @@ def both_files(bundle: Bundle) -> None:
     (bundle.path / "fills.csv").write_bytes(kept)
 
 
+def corrupt_zip(bundle: Bundle) -> None:
+    """One byte of the stored fills is not what the zip's checksum says."""
+    bundle.zipped()
+    packed = bundle.path.read_bytes()
+    bundle.path.write_bytes(packed.replace(b"6300.25,10,0,3,0", b"6300.26,10,0,3,0", 1))
+
+
+def locked_zip(bundle: Bundle) -> None:
+    """The entries say that they are encrypted."""
+    bundle.zipped()
+    packed = bytearray(bundle.path.read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = packed.find(mark)
+        while at >= 0:
+            packed[at + flags] |= 1
+            at = packed.find(mark, at + 4)
+    bundle.path.write_bytes(bytes(packed))
+
+
 def blank(bundle: Bundle) -> None:
     bundle.add("liquidations", "2018-03-30T05:00:01+08:00,A-ann,BTC0629,10,6400.5")
     del bundle.tables["fills"][2:4]
