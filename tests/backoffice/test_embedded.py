@@ -73,20 +73,29 @@ def kill(pid: int) -> None:
 
 
 def as_ordinary_user(function: Callable[[], object]) -> str:
-    """Calls it without root's rights; returns what an EmbeddedError said, or "" if there was none.
+    """Calls it without root's rights, which no permissions bind; returns what was said."""
 
-    Permissions do not bind root, so root forks a child that gives its rights up.
+    def give_up_rights() -> None:
+        if ROOT:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+
+    return in_a_child(give_up_rights, function)
+
+
+def in_a_child(*functions: Callable[[], object]) -> str:
+    """Calls them in a child of ours; returns what an EmbeddedError said, or "" without one.
+
+    A child, because what it gives up or limits cannot be had back, and the session needs it.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         said = ""
         try:
-            if ROOT:
-                os.setgroups([])
-                os.setgid(NOBODY)
-                os.setuid(NOBODY)
-            function()
+            for function in functions:
+                function()
         except embedded.EmbeddedError as error:
             said = str(error)
         except BaseException as error:
@@ -327,13 +336,12 @@ class TestRefusals:
 
     def test_an_initdb_that_fails_half_way_leaves_nothing(self, at: Places) -> None:
         """A limit on the size of files stops it as a full disk would, on any machine."""
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
-        try:
-            with pytest.raises(embedded.EmbeddedError, match="the half-made folder was removed"):
-                embedded.ensure(at)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+        said = in_a_child(limit, lambda: embedded.ensure(at))
+        assert "the half-made folder was removed" in said
         assert not at.postgres.exists()
         assert not at.postgres_making.exists()
         embedded.ensure(at)
