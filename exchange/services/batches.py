@@ -46,6 +46,16 @@ __all__ = [
     "stage",
 ]
 
+# Autovacuum kept away while the stage was filled: it would have held a lock that attaching needs.
+_ATTACH_CASH = """
+ALTER TABLE {cash} RESET (autovacuum_enabled);
+ALTER TABLE ledger_entry ATTACH PARTITION {cash} FOR VALUES IN ({id})
+"""
+_ATTACH_POSITIONS = """
+ALTER TABLE {positions} RESET (autovacuum_enabled);
+ALTER TABLE position_entry ATTACH PARTITION {positions} FOR VALUES IN ({id})
+"""
+
 
 @dataclass
 class Posting:
@@ -119,9 +129,9 @@ def _apply(batch: Batch, expected: Digests, clock: "_Clock") -> Posting:
     clock.reach("digested")
     posting = Posting(_journal(batch), batch.cash_legs, batch.position_legs)
     clock.reach("journal")
-    run(batch, "ALTER TABLE ledger_entry ATTACH PARTITION {cash} FOR VALUES IN ({id})")
+    run(batch, _ATTACH_CASH)
     clock.reach("cash_attached")
-    run(batch, "ALTER TABLE position_entry ATTACH PARTITION {positions} FOR VALUES IN ({id})")
+    run(batch, _ATTACH_POSITIONS)
     clock.reach("positions_attached")
     if check_sums(batch) != (batch.cash_legs, batch.position_legs):
         raise Unbalanced(f"batch {batch.pk} does not have the legs it was sealed with")
