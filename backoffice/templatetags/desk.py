@@ -202,3 +202,9 @@ def changes(old: str, new: str) -> SafeString:
 def lasting(seconds: int) -> str:
     """Seconds as 03:04:05 or 2 d 03:04:05."""
     return figures.duration(int(seconds))
+
+
+@register.filter
+def instant(text: str) -> datetime:
+    """The time that an ISO 8601 text of a stored sum names, for `moment`."""
+    return datetime.fromisoformat(text)

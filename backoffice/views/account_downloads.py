@@ -57,9 +57,10 @@ def _fill_cells(account: Account) -> Iterator[list[downloads.Cell]]:
         lambda after: fills.of_account(digest, number, after=after, limit=keyset.LIMIT_MAX)
     ):
         contract = contracts[row.contract]
+        price = row.price * contract.tick.normalize()
         yield [
             row.seq, figures.instant(row.time), contract.symbol,
-            "buy" if row.quantity > 0 else "sell", abs(row.quantity), row.price * contract.tick,
+            "buy" if row.quantity > 0 else "sell", abs(row.quantity), price,
             downloads.units(row.fee, contract.settle.decimals), contract.settle.code,
             "taker" if row.taker else "maker", row.reason, row.trade,
         ]  # fmt: skip

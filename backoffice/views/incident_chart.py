@@ -27,14 +27,20 @@ SECOND_US = 1_000_000
 @require_GET
 @access.staff()
 def chart(request: HttpRequest, slug: str) -> JsonResponse:
-    """At most ?resolution= points of ?contract=, the incident's own when it names none."""
+    """At most ?resolution= points of ?contract=, the incident's own when it names none.
+
+    404 where the tape is not in this machine's store.
+    """
     incident = access.incident(request, slug)
     contract = chosen_contract(request, incident)
     asked = request.GET.get("resolution", "")
     points = int(asked) if asked.isdecimal() and len(asked) < 6 else tapes.POINTS_MAX
-    series = tapes.price_series(
-        incident.tape.digest, contract.tape_index, points=max(POINTS_LEAST, points)
-    )
+    try:
+        series = tapes.price_series(
+            incident.tape.digest, contract.tape_index, points=max(POINTS_LEAST, points)
+        )
+    except tapes.TapeMissing as missing:
+        raise Http404 from missing
     closes = liquidations.recorded(incident.tape_id, contract.pk)
     units, decimals = _tick(contract.tick)
     return JsonResponse(
@@ -81,9 +87,15 @@ class Row(NamedTuple):
     forced: int
 
 
-def table(incident: Incident, contract: Contract) -> list[Row]:
-    """The chart's prices once in five minutes, with the contracts forced closed until the next."""
-    series = tapes.price_steps(incident.tape.digest, contract.tape_index, seconds=TABLE_SECONDS)
+def table(incident: Incident, contract: Contract) -> list[Row] | None:
+    """The chart's prices once in five minutes, with the contracts forced closed until the next.
+
+    None where the tape is not in this machine's store.
+    """
+    try:
+        series = tapes.price_steps(incident.tape.digest, contract.tape_index, seconds=TABLE_SECONDS)
+    except tapes.TapeMissing:
+        return None
     closes = liquidations.recorded(incident.tape_id, contract.pk)
     forced = _binned(series.time, closes, TABLE_SECONDS)
     rows = zip(

@@ -148,8 +148,10 @@ def advance(request: HttpRequest, slug: str) -> HttpResponse:
     incident = access.incident(request, slug)
     try:
         services.advance(incident=incident, by=request.user, to=request.POST.get("to", ""))
-    except (Refused, ValueError) as refused:
+    except Refused as refused:
         messages.error(request, str(refused))
+    except ValueError:
+        messages.error(request, _("There is no such status."))
     else:
         messages.success(request, _("The incident is now: %s") % incident.get_status_display())
     return redirect("incident", slug)

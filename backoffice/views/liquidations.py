@@ -75,13 +75,14 @@ def download(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _cells(row: queries.LiquidationRow) -> list[downloads.Cell]:
+    tick = row.tick.normalize()
     prices = (row.price_ticks, row.printed_ticks, row.fair_ticks)
     amounts = (
         row.equity_printed, row.maintenance_printed, row.equity_fair, row.maintenance_fair, row.loss
     )  # fmt: skip
     return [
         row.account, row.symbol, row.verdict, row.recorded_at, row.due_printed_at, row.due_fair_at,
-        row.quantity, *(None if ticks is None else ticks * row.tick for ticks in prices),
+        row.quantity, *(None if ticks is None else ticks * tick for ticks in prices),
         *(downloads.units(amount, row.decimals) for amount in amounts), row.asset,
     ]  # fmt: skip
 

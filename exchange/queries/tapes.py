@@ -10,6 +10,9 @@ from django.db import connection
 
 from exchange.tape import store
 from exchange.tape.arrays import Prices
+from exchange.tape.store import TapeMissing
+
+__all__ = ["Series", "TapeMissing", "TapeRow", "all_tapes", "price_series", "price_steps"]
 
 POINTS_MAX = 2_000
 I64 = npt.NDArray[np.int64]
@@ -58,7 +61,8 @@ def price_series(
     """A contract's prices over a tape or a part of it, decimated; no SQL.
 
     Every extreme of the mark survives: of each stretch its lowest and its highest mark are kept,
-    in the order they came. At most `points` points. `contract` is the tape's number of it.
+    in the order they came. At most `points` points. `contract` is the tape's number of it. Raises
+    `TapeMissing` where the tape is not in this machine's store.
     """
     prices = _prices(digest)
     first = int(np.searchsorted(prices.time, since_us)) if since_us else 0
@@ -68,7 +72,7 @@ def price_series(
 
 
 def price_steps(digest: str, contract: int, *, seconds: int) -> Series:
-    """A contract's prices once every `seconds`, on whole steps of UTC; no SQL."""
+    """A contract's prices once every `seconds`, on whole steps of UTC; raises as above."""
     prices = _prices(digest)
     kept = np.flatnonzero(prices.time % (seconds * 1_000_000) == 0)
     return _series(prices, contract, kept)

@@ -7,12 +7,14 @@ each got, so that a test states the whole row of the matrix at once.
 from collections.abc import Callable
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import Person
 from backoffice.services import people
 from tests.backoffice.services.conftest import World, make_world
+from tests.backoffice.views.market import Market, open_market
 
 ROLES = {"mira": "analyst", "sana": "support", "chen": "risk", "fay": "finance", "lena": "legal"}
 WHO = ("nobody", "customer", "superuser", "unprotected", *ROLES.values())
@@ -25,21 +27,13 @@ Ask = Callable[[Client], int]
 def world(db: None, clean_cache: None) -> World:
     """The desk's small world, with a legal officer, a customer who signs in, and two outsiders."""
     world = make_world()
-    lena = people.cast_member("mira").__class__.objects.create_user(
-        people.email_of("lena"), display_name="Lena Brandt"
-    )
+    lena = Person.objects.create_user(people.email_of("lena"), display_name="Lena Brandt")
     lena.roles.create(name="legal")
-    _second_factor(lena)
+    TOTP.activate(lena, people.secret_of("lena"))
     Person.objects.create_user("c0@customers.example", customer=world.customers[0])
     Person.objects.create_superuser("root@house.example", "x" * 20)
     Person.objects.create_user("new@house.example").roles.create(name="risk")
     return world
-
-
-def _second_factor(person: Person) -> None:
-    from allauth.mfa.totp.internal.auth import TOTP
-
-    TOTP.activate(person, people.secret_of("lena"))
 
 
 def signed_in(who: str) -> Client:
@@ -71,6 +65,16 @@ def expected(*roles: str, done: int = 200) -> dict[str, int]:
 def getting(name: str, *args: object) -> Ask:
     """Asks for a page by its name."""
     return lambda client: client.get(reverse(name, args=args)).status_code
+
+
+@pytest.fixture
+def market(
+    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Market:
+    """A small market with a tape behind it, beside the world whose people ask for its pages."""
+    folder = tmp_path_factory.mktemp("market")
+    monkeypatch.setenv("MAKEWHOLE_DATA", str(folder / "data"))
+    return open_market(folder / "bundle")
 
 
 @pytest.fixture

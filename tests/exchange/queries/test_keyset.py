@@ -13,9 +13,7 @@ def test_a_page_is_cut_from_one_row_more() -> None:
     assert keyset.page([], 4, lambda number: number, lambda number: number) == ([], "")
 
 
-@pytest.mark.parametrize(
-    ("cursor", "numbers"), [("", None), ("7", [7]), ("-1", [-1]), ("0", [0])]
-)
+@pytest.mark.parametrize(("cursor", "numbers"), [("", None), ("7", [7]), ("-1", [-1]), ("0", [0])])
 def test_a_cursor_is_read(cursor: str, numbers: list[int] | None) -> None:
     assert keyset.numbers(cursor, 1) == numbers
 

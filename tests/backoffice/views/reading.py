@@ -1,0 +1,32 @@
+"""What a person reads on a page: the text between the tags, and the cells of a table."""
+
+import re
+from html import unescape
+
+from django.http import HttpResponse
+
+
+def text(response: HttpResponse) -> str:
+    """The words of the page's main part, spaces made single."""
+    page = response.content.decode()
+    return _words(page[page.find('id="main"') :] if 'id="main"' in page else page)
+
+
+def cells(response: HttpResponse, table: str) -> list[list[str]]:
+    """The body of the table in the region with this id, a list of texts a row."""
+    page = response.content.decode()
+    body = page[page.index(f'id="{table}"') :].split("</tbody>")[0].split("<tbody>")[1]
+    rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    return [[_words(c) for c in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]
+
+
+def csv(response: HttpResponse) -> list[list[str]]:
+    """The rows of a streamed CSV of plain cells."""
+    content = b"".join(response.streaming_content).decode("utf-8-sig")
+    return [line.split(",") for line in content.split("\r\n") if line]
+
+
+def _words(html: str) -> str:
+    # A figure is several elements side by side: taking out their tags joins it again.
+    joined = re.sub(r"</?(span|data|small|b|i|strong)\b[^>]*>", "", html)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", joined)).split())
