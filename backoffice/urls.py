@@ -10,6 +10,8 @@ from django.views.i18n import set_language
 from backoffice.views import (
     account_downloads,
     accounts,
+    decisions,
+    executions,
     find,
     gates,
     health,
@@ -19,7 +21,11 @@ from backoffice.views import (
     liquidations,
     margin,
     metrics,
+    plan_tables,
+    plans,
+    portal,
     preferences,
+    public,
     styleguide,
     timeline,
 )
@@ -65,9 +71,50 @@ ACCOUNTS = [
     path("accounts/<int:pk>/contact/", accounts.contact, name="account-contact"),
 ]
 
+PLANS = [
+    path("approvals/", decisions.index, name="approvals"),
+    path("incidents/<slug:slug>/plans/", plans.index, name="incident-plans"),
+    path("incidents/<slug:slug>/plans/compute/", plans.compute, name="plan-compute"),
+    path("computations/<int:pk>/", plans.computation, name="computation"),
+    path("plans/<int:pk>/", plans.show, name="plan"),
+    path("plans/<int:pk>/effects/", plan_tables.effects, name="plan-effects"),
+    path("plans/<int:pk>/legs/", plan_tables.legs, name="plan-legs"),
+    path("plans/<int:pk>/positions/", plan_tables.positions, name="plan-positions"),
+    path("plans/<int:pk>/propose/", plans.propose, name="plan-propose"),
+    path("plans/<int:pk>/withdraw/", plans.withdraw, name="plan-withdraw"),
+    path("plans/<int:pk>/dry-run/", plans.dry_run, name="plan-dry-run"),
+    path("plans/<int:pk>/decide/", decisions.decide, name="plan-decide"),
+    path("plans/<int:pk>/execution/", executions.show, name="plan-execution"),
+    path("plans/<int:pk>/execute/", executions.request_execution, name="plan-execute"),
+]
+
+NOTICES_PUBLIC = [
+    path("notices/", public.index, name="public"),
+    path("notices/feed.atom", public.feed, name="notices-feed"),
+    path("notices/<slug:slug>/", public.show, name="notice"),
+    path("notices/<slug:slug>.json", public.document, name="notice-json"),
+    path("notices/<slug:slug>/<slug:notice>/<int:number>/", public.version, name="notice-version"),
+]
+
+PORTAL = [
+    path("me/", portal.statement, name="portal"),
+    path("me/statement.csv", portal.download, name="portal-csv"),
+    path("me/closes/<int:pk>/", portal.close, name="portal-close"),
+    path("me/messages/<int:pk>/", portal.letter, name="portal-letter"),
+]
+
 OPEN = [
     path("margin/", margin.page, name="margin"),
     path("api/", include("backoffice.api.urls")),
 ]
 
-urlpatterns = [*HOUSE, *INCIDENTS, *LIQUIDATIONS, *ACCOUNTS, *OPEN]
+urlpatterns = [
+    *HOUSE,
+    *INCIDENTS,
+    *LIQUIDATIONS,
+    *ACCOUNTS,
+    *PLANS,
+    *NOTICES_PUBLIC,
+    *PORTAL,
+    *OPEN,
+]

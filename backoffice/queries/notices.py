@@ -43,7 +43,37 @@ def promises(incident: Incident) -> QuerySet[Promise]:
 
 
 def promise_state(promise: Promise) -> str:
-    """`kept`, `late` (kept after its time), `missed` or `open`."""
+    """`kept`, `kept_late`, `due` or `broken` (its time has passed and nobody kept it)."""
     if promise.kept_at is not None:
-        return "kept" if promise.kept_at <= promise.due_at else "late"
-    return "missed" if promise.due_at < timezone.now() else "open"
+        return "kept" if promise.kept_at <= promise.due_at else "kept_late"
+    return "broken" if promise.due_at < timezone.now() else "due"
+
+
+def public_incidents() -> QuerySet[Incident]:
+    """Incidents the public has been told of, the latest first; one statement."""
+    return (
+        Incident.objects.filter(notices__isnull=False)
+        .select_related("venue", "contract")
+        .distinct()
+        .order_by("-window_start", "-pk")
+    )
+
+
+def headlines(incidents: list[Incident], language: str) -> dict[int, NoticeVersion]:
+    """The newest version of any notice of each incident, by incident; one statement."""
+    rows = (
+        NoticeVersion.objects.filter(notice__incident__in=incidents, language=language)
+        .select_related("notice__incident")
+        .order_by("notice__incident_id", "-published_at", "-pk")
+        .distinct("notice__incident_id")
+    )
+    return {row.notice.incident_id: row for row in rows}
+
+
+def recent(language: str, limit: int) -> list[NoticeVersion]:
+    """The newest versions of all notices, for a feed; one statement."""
+    return list(
+        NoticeVersion.objects.filter(language=language)
+        .select_related("notice__incident__venue")
+        .order_by("-published_at", "-pk")[:limit]
+    )

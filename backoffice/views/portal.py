@@ -1,0 +1,103 @@
+"""A customer's own pages: what happened to their money, the sum behind it, and what we wrote.
+
+Every read starts from the signed-in person's customer. An id in an address is looked up among that
+customer's rows only, so another's id is the same 404 as no id at all.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from backoffice.models import PlanEffect
+from backoffice.queries import notices, portal
+from backoffice.services import sending
+from backoffice.views import downloads
+from exchange.models import Customer
+
+View = Callable[..., HttpResponse]
+CSV_HEAD = (
+    "plan", "executed_at", "account", "asset", "futures_before", "futures_change", "futures_after",
+    "funding_before", "funding_change", "funding_after", "owed_change", "reversed_result",
+    "reversed_fees", "moved_out_after_cutoff", "plan_digest",
+)  # fmt: skip
+
+
+def customers_only(view: View) -> View:
+    """Opens a view to a person who is a customer, and hands it that customer."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        customer = request.user.customer
+        if customer is None:
+            raise Http404
+        request.venue = customer.venue  # type: ignore[attr-defined]
+        return view(request, customer, *args, **kwargs)
+
+    return guarded
+
+
+@require_GET
+@customers_only
+def statement(request: HttpRequest, customer: Customer) -> HttpResponse:
+    """Before, change, after and why; what they hold now; forced closes, goodwill, letters."""
+    changes = list(portal.changes(customer))
+    moved = portal.position_changes(customer)
+    context = {
+        "customer": customer,
+        "zone": customer.venue.zone,
+        "changes": [
+            (row, [change for change in moved if change.batch == row.plan.batch_id])
+            for row in changes
+        ],
+        "balances": portal.balances(customer),
+        "positions": portal.positions(customer),
+        "closes": portal.liquidations(customer),
+        "awards": portal.awards(customer),
+        "letters": portal.messages(customer),
+        "incidents": notices.public_incidents().filter(venue=customer.venue),
+    }
+    return render(request, "portal/statement.html", context)
+
+
+@require_GET
+@customers_only
+def close(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
+    """The receipt of one of their forced closes, as the desk reads it."""
+    row = get_object_or_404(portal.liquidations(customer).select_related("tape"), pk=pk)
+    context = {"liquidation": row, "receipt": row.receipt, "zone": customer.venue.zone}
+    return render(request, "portal/close.html", context)
+
+
+@require_GET
+@customers_only
+def letter(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
+    """A message they were sent, as it was sent."""
+    row = get_object_or_404(portal.messages(customer), pk=pk)
+    _address, mail = sending.render(row.campaign, [row.pk])[row.pk]
+    return render(request, "portal/letter.html", {"letter": row, "mail": mail})
+
+
+@require_GET
+@customers_only
+def download(request: HttpRequest, customer: Customer) -> HttpResponse:
+    """Every change as CSV, exact, with the digest of the plan behind it."""
+    rows = (_cells(row) for row in portal.changes(customer))
+    return downloads.table("statement", CSV_HEAD, rows)
+
+
+def _cells(row: PlanEffect) -> list[downloads.Cell]:
+    amounts = (
+        row.futures_before, row.futures_delta, row.futures_after,
+        row.funding_before, row.funding_delta, row.funding_after,
+        row.receivable_delta, row.reversed_pnl, row.reversed_fees, row.moved_out,
+    )  # fmt: skip
+    return [
+        row.plan.get_remedy_display(), row.plan.executed_at, row.account.code, row.asset.code,
+        *(downloads.units(amount, row.asset.decimals) for amount in amounts), row.plan.digest,
+    ]  # fmt: skip
