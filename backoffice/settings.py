@@ -172,6 +172,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Makewhole"
+MFA_TOTP_TOLERANCE = 1  # one step of 30 seconds either way, as for approvals: telephones drift
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 
 # Languages and time. Everything is UTC; the market's zone is shown beside it, never stored.
