@@ -5,7 +5,8 @@ an episode of its unit; it was due under a path if the unit crossed its trigger 
 since the close before it. Invariants:
 
 * every recorded close gets exactly one verdict; a unit that crossed under the printed marks,
-  was not closed within the tolerance and was still open then is `MISSED`, once a position;
+  was not closed within the tolerance and was still open then is `MISSED`, once a position
+  (a crossing so late that the tape ends within the tolerance is not);
 * the printed and the fair health of a verdict are of the same second: that of the printed
   crossing where there is one, else the last mark before the take-over.
 """
@@ -223,7 +224,8 @@ def _missed_rows(
     closed = np.zeros(unit.size, np.int64)  # the second up to which the last close judged
     np.maximum.at(closed, place[keys.size :], upto)
     since = closed[place[: keys.size]]
-    rows = np.flatnonzero((due.path == PRINTED) & (due.second >= since))
+    seen_through = times[due.second] + tolerance_us <= times[-1]  # else the tape ends too early
+    rows = np.flatnonzero((due.path == PRINTED) & (due.second >= since) & seen_through)
     end = np.full(rows.size, times.size, np.int64)
     fair = _first_in(due, np.flatnonzero(due.path == FAIR), keys[rows], since[rows], end)
     return _still_open(rows, fair, due, fills, times, tolerance_us)

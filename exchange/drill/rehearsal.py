@@ -18,6 +18,7 @@ from exchange.domain.value import ContractSpec
 from exchange.drill import holdings, population, scenarios, state
 from exchange.drill.book import ALIGN
 from exchange.drill.market import run
+from exchange.drill.refusals import DrillFailed, DrillRefused
 
 Progress = Callable[[str, int, int], None]
 I64 = npt.NDArray[np.int64]
@@ -26,14 +27,6 @@ ACCOUNTS_LEAST, ACCOUNTS_MOST = 200, 1_000_000
 FILLS_LEAST, FILLS_MOST = 5_000, 20_000_000
 STEP_SECONDS = 300
 """Progress is told this often, in seconds of market time."""
-
-
-class DrillRefused(ValueError):
-    """The size asked for is outside what the drill can play."""
-
-
-class DrillFailed(RuntimeError):
-    """The market did not keep one of its promises; nothing was written."""
 
 
 class Stage(NamedTuple):
