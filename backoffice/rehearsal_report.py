@@ -17,7 +17,8 @@ from backoffice.rehearsal import Outcome, mail_root
 from backoffice.services import facts
 from exchange.models import Account, LedgerEntry, Liquidation
 
-MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]+)>", re.IGNORECASE | re.MULTILINE)
+MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
+"""A long one stands on a line of its own below its name."""
 HEAD_BYTES = 4096
 
 

@@ -122,7 +122,7 @@ def requeue(*, message: Message, by: Person, reason: str) -> Message:
     with transaction.atomic(durable=True):
         rows = Message.objects.filter(
             pk=message.pk, state__in=[Message.State.HELD, Message.State.FAILED]
-        ).update(state=Message.State.QUEUED, error="")
+        ).update(state=Message.State.QUEUED, error="", claimed_at=None)
         if rows != 1:
             raise Stale("That message is not held.")
         audit.record(

@@ -165,6 +165,7 @@ def _totals(draft: Draft) -> dict[str, object]:
                 "recovered": str(-effects.funding_delta[rows].sum()),
                 "moved_out": str(effects.moved_out[rows].sum()),
                 "reversed_fees": str(effects.reversed_fees[rows].sum()),
+                "by_kind": _by_kind(draft.cash, number),
             }
     return {
         "accounts": len(np.unique(effects.account)),
@@ -173,6 +174,15 @@ def _totals(draft: Draft) -> dict[str, object]:
         "reliquidated": len(np.unique(effects.account[effects.reliquidated])),
         "by_asset": by_asset,
         **draft.facts,
+    }
+
+
+def _by_kind(cash: Cash, asset: int) -> dict[str, str]:
+    """Sum of the legs of an asset by kind of ledger account; together they are zero."""
+    of_asset = cash.asset == asset
+    return {
+        ledger_places.KINDS[int(kind)]: str(cash.amount[of_asset & (cash.kind == kind)].sum())
+        for kind in np.unique(cash.kind[of_asset])
     }
 
 

@@ -1,13 +1,19 @@
 """Handing the messages of a campaign to the mail server, each at most once.
 
 A campaign is cut into shards by message id, and each shard has at most one live sender, held by an
-advisory lock that dies with it. A message is committed as `sending` before the mail server sees it
-and as `sent` after the server took it; both commits of consecutive messages are one statement. So
-after a crash exactly one message of a shard is in doubt. It is never sent again by a machine: the
-next sender finds it, knows that nobody else can be at it, and leaves it `held` for a person.
+advisory lock that dies with it. A chunk is claimed by one commit that is on disk before its first
+message leaves. Each message is then committed as `sending` before the mail server sees it and as
+`sent` after the server took it, without waiting for the disk: those commits survive the death of
+the sender, and the claim tells which could be lost should PostgreSQL itself crash.
+
+So when a sender dies, exactly one message of its shard is in doubt; when the database crashes, one
+chunk. What is in doubt is never sent again by a machine: the next sender finds it, knows that
+nobody else can be at it, and leaves it `held` for a person.
 """
 
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.utils import parseaddr
 from typing import Any
 
@@ -26,19 +32,35 @@ IN_DOUBT = "The sender died while handing it over; whether it left is not known.
 CARE_LANE = "A hold was placed on this customer."
 SWEEP_MAX = 20
 
-# The last one is marked sent and the next one claimed by one statement, so each costs one commit.
-# The claim fails when the campaign is paused or the customer is in the care lane by now.
+CLAIM = """
+    UPDATE message SET claimed_at = clock_timestamp()
+    WHERE id IN (SELECT id FROM message
+                 WHERE campaign_id = %(campaign)s AND state = 'queued'
+                   AND id %% %(shards)s = %(shard)s
+                 ORDER BY id LIMIT %(chunk)s)
+    RETURNING id
+"""
+# The last one is marked sent and the next one taken by one statement, so each costs one commit.
+# Taking fails when the campaign is paused or the customer is in the care lane by now.
 STEP = """
     UPDATE message AS m
     SET state = CASE m.id WHEN %(done)s THEN 'sent' ELSE 'sending' END,
         sent_at = CASE m.id WHEN %(done)s THEN clock_timestamp() END,
-        claimed_at = CASE m.id WHEN %(done)s THEN m.claimed_at ELSE clock_timestamp() END,
         attempts = m.attempts + CASE m.id WHEN %(done)s THEN 0 ELSE 1 END
     WHERE (m.id = %(done)s AND m.state = 'sending')
        OR (m.id = %(next)s AND m.state = 'queued'
            AND EXISTS (SELECT FROM campaign c WHERE c.id = m.campaign_id AND c.state = 'sending')
            AND EXISTS (SELECT FROM reachable_customer r WHERE r.id = m.customer_id))
     RETURNING m.id
+"""
+# Dead senders' messages. All of the database's processes start anew after a crash, so one that
+# keeps its pages tells since when commits cannot have been lost.
+DOUBTFUL = """
+    UPDATE message SET state = 'held', error = %(why)s
+    WHERE campaign_id = %(campaign)s AND id %% %(shards)s = %(shard)s
+      AND (state = 'sending' OR (state = 'queued' AND claimed_at <= (
+           SELECT coalesce(min(backend_start), 'infinity') FROM pg_stat_activity
+           WHERE backend_type = 'checkpointer')))
 """
 # What a chunk of letters says, an asset a row; the goodwill is the plan's own leg.
 CONTENT = """
@@ -69,11 +91,11 @@ def send_shard(*, campaign_id: int, shard: int) -> int:
             "incident__venue", "incident__contract", "plan"
         ).get(pk=campaign_id)
         _hold_doubtful(campaign, shard)
-        while ids := _queued(campaign, shard):
-            chunk = _send_chunk(campaign, ids)
-            sent += chunk
-            if not chunk and not _may_go_on(campaign):
-                break
+        with _commits_not_awaited():
+            while ids := _claim_chunk(campaign, shard):
+                sent += _send_chunk(campaign, ids)
+                if not _may_go_on(campaign):
+                    break
     finish(campaign_id=campaign_id)
     return sent
 
@@ -159,23 +181,24 @@ def _send_chunk(campaign: Campaign, ids: list[int]) -> int:
     """One connection to the mail server for the chunk; returns how many it took."""
     written = render(campaign, ids)
     server = get_connection()
-    server.open()
     sent, last = 0, 0
     try:
+        server.open()
         for pk in ids:
-            if not _claim(done=last, claim=pk):
-                last = 0
+            taken = _step(done=last, take=pk)
+            last = 0
+            if not taken:
                 if not _leave(campaign, pk):
-                    return sent
+                    break
                 continue
             reach("message.claimed")
             address, letter = written[pk]
-            last = 0
             if _hand_over(server, _mail(campaign, pk, address, letter), pk):
                 last, sent = pk, sent + 1
             reach("message.accepted")
     finally:
-        _claim(done=last, claim=0)
+        _step(done=last, take=0)
+        Message.objects.filter(pk__in=ids, state=Message.State.QUEUED).update(claimed_at=None)
         server.close()
     return sent
 
@@ -207,13 +230,13 @@ def _mail(
     return mail
 
 
-def _claim(*, done: int, claim: int) -> bool:
-    """Mark `done` sent and take `claim` for sending; whether it was taken. 0 means none."""
-    if not done and not claim:
+def _step(*, done: int, take: int) -> bool:
+    """Mark `done` sent and take `take` for sending; whether it was taken. 0 means none."""
+    if not done and not take:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(STEP, {"done": done, "next": claim})
-        return claim in {row[0] for row in cursor.fetchall()}
+        cursor.execute(STEP, {"done": done, "next": take})
+        return take in {row[0] for row in cursor.fetchall()}
 
 
 def _leave(campaign: Campaign, pk: int) -> bool:
@@ -234,20 +257,37 @@ def _may_go_on(campaign: Campaign) -> bool:
 
 
 def _hold_doubtful(campaign: Campaign, shard: int) -> None:
-    """We hold the shard's lock, so whoever left these `sending` is dead."""
+    """We hold the shard's lock, so whoever left these is dead."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE message SET state = 'held', error = %s "
-            "WHERE campaign_id = %s AND state = 'sending' AND id %% %s = %s",
-            [IN_DOUBT, campaign.pk, SHARDS, shard],
-        )
+        cursor.execute(DOUBTFUL, {**_shard(campaign, shard), "why": IN_DOUBT})
 
 
-def _queued(campaign: Campaign, shard: int) -> list[int]:
+def _claim_chunk(campaign: Campaign, shard: int) -> list[int]:
+    """The next messages of the shard, claimed on disk; in order."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        cursor.execute(CLAIM, {**_shard(campaign, shard), "chunk": CHUNK})
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def _shard(campaign: Campaign, shard: int) -> dict[str, int]:
+    return {"campaign": campaign.pk, "shard": shard, "shards": SHARDS}
+
+
+@contextmanager
+def _commits_not_awaited() -> Iterator[None]:
+    """Commits of the block are durable a moment later, or with the next one that is awaited.
+
+    Where we may not see since when the database runs, every commit is awaited instead.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM message WHERE campaign_id = %s AND state = 'queued' "
-            "AND id %% %s = %s ORDER BY id LIMIT %s",
-            [campaign.pk, SHARDS, shard, CHUNK],
+            "SELECT set_config('synchronous_commit', 'off', false) FROM pg_stat_activity"
+            " WHERE backend_type = 'checkpointer' AND backend_start IS NOT NULL"
         )
-        return [row[0] for row in cursor.fetchall()]
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET synchronous_commit")
