@@ -234,25 +234,30 @@ def _load_table(target: Path, name: str, digest: str, *, verify: bool) -> Any:
     path = target / f"{digest}.parquet"
     kind = TABLES[name]
     try:
-        stored = pq.read_table(path, memory_map=True)
+        with pq.ParquetFile(path, memory_map=True) as stored:
+            table = kind(*(_column(stored, field) for field in kind._fields))  # type: ignore[attr-defined]
     except FileNotFoundError:
         raise TapeMissing(f"The {name} of the tape, {path.name}, are not in {target}.") from None
-    except pa.ArrowInvalid as fault:
+    except (pa.ArrowException, KeyError) as fault:
         raise TapeDamaged(f"{path.name} ({name}) is not readable: {fault}") from fault
-    table = kind(*(_column(stored, field) for field in kind._fields))  # type: ignore[attr-defined]
     if verify and table_digest(name, table) != digest:
         raise TapeDamaged(f"{path.name} ({name}) does not hold what its name says.")
     return table
 
 
-def _column(stored: pa.Table, field: str) -> Any:
-    """One field back from its column, or from the columns of its rows."""
-    if field in stored.column_names:
-        column = stored.column(field)
+def _column(stored: pq.ParquetFile, field: str) -> Any:
+    """One field back from its column, or from the columns of its rows; one column at a time, so
+    that a load needs the memory of its arrays and one column more."""
+    names = stored.schema_arrow.names
+    if field in names:
+        column = stored.read(columns=[field]).column(field)
         if pa.types.is_string(column.type):
             return tuple(column.to_pylist())
         return column.to_numpy()
-    rows = [name for name in stored.column_names if name.startswith(f"{field}.")]
-    if not rows:
-        return np.zeros((0, stored.num_rows), np.int64)
-    return np.stack([stored.column(f"{field}.{row}").to_numpy() for row in range(len(rows))])
+    rows = [name for name in names if name.startswith(f"{field}.")]
+    shape = (len(rows), stored.metadata.num_rows)
+    filled = np.zeros(shape, np.int64)
+    for row in range(len(rows)):
+        name = f"{field}.{row}"
+        filled[row] = stored.read(columns=[name]).column(name).to_numpy()
+    return filled

@@ -7,6 +7,7 @@ bridged by one fill of the quantity that the venue's own position proves, at the
 """
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from exchange.tape.arrays import Tape
 from exchange.tape.layout import TABLES, Kind
 from exchange.tape.manifest import FORMAT
 from exchange.tape.reading import Progress
+from exchange.tape.venues.files import VenueRefused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_LEVERAGE = 20
@@ -84,10 +86,17 @@ class VenueBook(NamedTuple):
 def store(book: VenueBook, name: str, progress: Progress | None = None) -> Tape:
     """Write the book as a bundle into a folder that is removed again, read it, return the tape.
 
-    `name` is the bundle's: small letters, digits, hyphens. Raises `BundleRefused`.
+    `name` is the bundle's: small letters, digits, hyphens. Raises `BundleRefused`, or
+    `VenueRefused` when a number does not fit.
     """
     with tempfile.TemporaryDirectory(prefix="makewhole-") as folder:
-        return bundle.read(write(book, name, Path(folder)), progress)
+        try:
+            written = write(book, name, Path(folder))
+        except OverflowError:
+            raise VenueRefused(
+                book.title, None, "", "holds a number that does not fit 64 bits at its scale."
+            ) from None
+        return bundle.read(written, progress)
 
 
 def write(book: VenueBook, name: str, out: Path) -> Path:
@@ -134,6 +143,11 @@ def _paired(fills: Sequence[VenueFill]) -> list[VenueFill]:
     return [fill if fill.trade in sound else fill._replace(trade=0) for fill in fills]
 
 
+def _address(code: str, venue: str) -> str:
+    """An address that can never be anybody's (RFC 2606), for a customer whose own is not known."""
+    return f"{re.sub('[^a-z0-9.-]+', '-', code[:60].lower())}@{venue}.invalid"
+
+
 def _iso(micros: int) -> str:
     return (EPOCH + timedelta(microseconds=micros)).isoformat()
 
@@ -149,7 +163,7 @@ def _rows(book: VenueBook) -> dict[str, list[tuple[Any, ...]]]:
         ],
         "accounts": [
             (code, code, "customer", f"{book.venue} account {code}"[:160],
-             f"{code[:60].lower()}@{book.venue}.invalid", "en", "cross", DEFAULT_LEVERAGE,
+             _address(code, book.venue), "en", "cross", DEFAULT_LEVERAGE,
              "imported")
             for code in book.accounts
         ],

@@ -23,6 +23,8 @@ ALIASES = {
     "isBestMatch": "is_best_match",
 }  # fmt: skip
 """Other spellings of a column that some of a venue's files use."""
+DIGITS_BEFORE, PLACES_MOST = 19, 30
+"""Digits a number may have before its point, and zeros after it."""
 DIGITS_MOST = 60
 """Characters a number may have; longer ones are not numbers of a market."""
 
@@ -71,6 +73,8 @@ class Row:
             value = Decimal("nan")
         if not value.is_finite() or isinstance(self.cells.get(field), bool):
             raise self.refuse(field, f'"{text[:40]}" is not a number.')
+        if value and not -PLACES_MOST <= value.adjusted() < DIGITS_BEFORE:
+            raise self.refuse(field, f'"{text[:40]}" is too large or too small to be true.')
         return value
 
     def integer(self, field: str, default: str | None = None) -> int:
