@@ -206,7 +206,7 @@ def random_window(seed: int):
     return opening, cash, fills, moved, modes, paths(*marks.tolist())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_it_finds_what_a_walk_over_every_second_finds(seed):
     opening, cash, fills, moved, modes, marks = random_window(seed)
