@@ -91,8 +91,9 @@ def balances(*, venue: Venue, known: Numbers, kind: str, accounts: int) -> dict[
         rows = cursor.fetchall()
     by_asset = {}
     for asset_id, owners, amounts in rows:
-        held = np.zeros(accounts, np.int64)
-        held[np.array(owners, np.int64)] = np.array(amounts, np.int64)
+        held, where = np.zeros(accounts, np.int64), np.array(owners, np.int64)
+        ours = (where >= 0) & (where < accounts)  # the outside account is not on the tape
+        held[where[ours]] = np.array(amounts, np.int64)[ours]
         by_asset[int(np.flatnonzero(known.asset == asset_id)[0])] = held
     return by_asset
 
