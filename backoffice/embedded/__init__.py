@@ -19,6 +19,7 @@ from backoffice.embedded.places import DATABASE, PORT, EmbeddedError, Places, pl
 __all__ = [
     "EmbeddedError",
     "Places",
+    "addresses",
     "database_url",
     "ensure",
     "places",
@@ -36,6 +37,16 @@ def database_url(at: Places) -> str:
 def redis_url(at: Places) -> str:
     """The address of the embedded Valkey, whether or not it runs."""
     return f"unix://{quote(str(at.valkey_socket))}"
+
+
+def addresses(at: Places | None = None) -> dict[str, str]:
+    """What other tools need to reach the servers in force: variables and their values."""
+    at = at or places()
+    return {
+        "DATABASE_URL": os.environ.get("DATABASE_URL") or database_url(at),
+        "REDIS_URL": os.environ.get("REDIS_URL") or redis_url(at),
+        "PGBIN": str(postgres.binaries()),
+    }
 
 
 def say_to_terminal(message: str) -> None:

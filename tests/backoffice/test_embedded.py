@@ -174,6 +174,14 @@ class TestEveryDay:
         assert shown == "stopped Valkey, PostgreSQL\n"
         assert not processes.at_work("postgres", at.postgres)
 
+    def test_other_tools_are_told_where_they_are(self, at: Places) -> None:
+        shown, said = manage(at, "services", "address").communicate(timeout=120)
+        script = (
+            shown + '"$PGBIN/pg_dump" --schema-only "$DATABASE_URL" | grep "PostgreSQL database"'
+        )
+        found = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+        assert "PostgreSQL database dump complete" in found.stdout, said + found.stderr
+
     def test_none_when_the_environment_names_others(
         self, at: Places, monkeypatch: pytest.MonkeyPatch
     ) -> None:

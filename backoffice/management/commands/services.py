@@ -1,5 +1,6 @@
-"""`manage.py services start | stop | status`: the embedded servers and what runs beside them."""
+"""`manage.py services start | stop | status | address`: what runs on this machine for the desk."""
 
+import shlex
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,7 +13,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own name and shape
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["start", "stop", "status"])
+        parser.add_argument("action", choices=["start", "stop", "status", "address"])
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -28,6 +29,12 @@ class Command(BaseCommand):
         at = embedded.places()
         stopped = supervisor.stop(at, self.stdout.write) + embedded.stop(at)
         self.stdout.write(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+    def address(self) -> None:
+        """Lines for `eval` in a shell: the addresses and where pg_dump and psql are."""
+        embedded.ensure()
+        for name, value in embedded.addresses().items():
+            self.stdout.write(f"export {name}={shlex.quote(value)}")
 
     def status(self) -> None:
         for name, state, where in embedded.status():
