@@ -15,9 +15,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from backoffice import companions, rehearsal, rehearsal_report
 from backoffice.services.refusals import Refused
+from exchange.drill.rehearsal import DrillFailed, DrillRefused
 from exchange.services.refusals import BooksRefused
+from exchange.tape.problems import BundleRefused
+from exchange.tape.store import StoreUnwritable
 
 SCENARIOS = ("okex-2018",)
+# What is told in one line; anything else is a defect and shows where.
+FAILURES = (
+    Refused,
+    BooksRefused,
+    BundleRefused,
+    StoreUnwritable,
+    DrillFailed,
+    DrillRefused,
+    rehearsal.RehearsalFailed,
+    companions.CompanionFailed,
+)
 
 
 class Bars:
@@ -68,7 +82,7 @@ class Command(BaseCommand):
             with bars.bars, companions.worker(bars.tell), companions.mail(bars.tell):
                 outcome = run.run()
                 report = rehearsal_report.of(outcome)
-        except (Refused, BooksRefused, rehearsal.RehearsalFailed, ValueError) as error:
+        except FAILURES as error:
             raise CommandError(str(error)) from error
         self.stdout.write(rehearsal_report.page(outcome, report))
         self.print_sign_ins(outcome)
