@@ -51,7 +51,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="planeffect",
-            index=models.Index(fields=["plan", "futures_delta", "id"], name="plan_effect_extremes"),
+            index=models.Index(
+                fields=["plan", "asset", "futures_delta", "id"], name="plan_effect_extremes"
+            ),
         ),
         migrations.AddField(
             model_name="computation",

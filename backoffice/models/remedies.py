@@ -143,7 +143,9 @@ class PlanEffect(models.Model):
         indexes = [
             models.Index(fields=["account"], name="plan_effect_account"),
             # Sorted by extremes, page by page.
-            models.Index(fields=["plan", "futures_delta", "id"], name="plan_effect_extremes"),
+            models.Index(
+                fields=["plan", "asset", "futures_delta", "id"], name="plan_effect_extremes"
+            ),
         ]
 
     def __str__(self) -> str:

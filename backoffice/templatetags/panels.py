@@ -105,11 +105,12 @@ def error_summary(form: BaseForm) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def tab(context: Context, url: str, label: str, count: int | None = None, exact: bool = False,
-        keys: str = "") -> SafeString:  # fmt: skip
-    """One link of <nav class="tabs">, current when the page is at or below its address."""
+        keys: str = "", here: bool = False) -> SafeString:  # fmt: skip
+    """One link of <nav class="tabs">, current when the page is at or below its address, or when
+    `here` says so."""
     request: HttpRequest | None = context.get("request")
     path = request.path if request else ""
-    current = path == url if exact else path.startswith(url)
+    current = here or (path == url if exact else path.startswith(url))
     return _part("tab", url=url, label=label, count=count, current=current, keys=keys)
 
 

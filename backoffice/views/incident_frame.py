@@ -21,6 +21,7 @@ class Tab(NamedTuple):
     exact: bool = False
     count: int | None = None
     keys: str = ""
+    here: bool = False
 
 
 TABS = (
@@ -34,21 +35,26 @@ TABS = (
 )
 
 
-def around(incident: Incident) -> dict[str, Any]:
-    """The context of the frame; two statements."""
+def around(incident: Incident, at: str = "") -> dict[str, Any]:
+    """The context of the frame; two statements. `at` names the tab of a page that has an address
+    of its own."""
     return {
         "incident": incident,
         "incident_url": reverse("incident", args=[incident.slug]),
         "gates": gate_words(queries.gates_closed([incident.pk])[incident.pk]),
         "promise": incident.promises.filter(kept_at__isnull=True).order_by("due_at").first(),
-        "incident_tabs": tabs(incident),
+        "incident_tabs": tabs(incident, at),
     }
 
 
-def tabs(incident: Incident) -> list[Tab]:
+def tabs(incident: Incident, at: str = "") -> list[Tab]:
     """The pages of the incident that this desk has."""
     found = ((label, address(name, incident.slug), name) for label, name, _key in TABS)
-    return [Tab(label, url, exact=name == "incident") for label, url, name in found if url]
+    return [
+        Tab(label, url, exact=name == "incident", here=name == at)
+        for label, url, name in found
+        if url
+    ]
 
 
 def gate_words(closed: set[tuple[str, int | None]]) -> dict[str, str]:

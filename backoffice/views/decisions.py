@@ -1,0 +1,120 @@
+"""Deciding on a plan: exactly what one is about to approve, and a fresh code to prove who does.
+
+The digest that was looked at travels with the form, so a decision on another plan than the one
+shown is refused. Every refusal is named on the page, and then nothing has changed.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from backoffice.models import Approval, Plan, Role
+from backoffice.queries import plans as queries
+from backoffice.services import approvals
+from backoffice.services.refusals import Refused, WrongCode
+from backoffice.views import access, plan_figures
+from backoffice.views.incident_frame import around
+from backoffice.views.plans import TAB, fetch, summary
+from backoffice.views.refusing import status_of
+
+CODE = {"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 8}
+
+
+class ApproveForm(forms.Form):
+    """The code of one's authenticator, and the digest that was looked at."""
+
+    digest = forms.CharField(widget=forms.HiddenInput)
+    code = forms.CharField(
+        label=_("Code of your authenticator"),
+        widget=forms.TextInput(attrs=CODE),
+        help_text=_("A fresh one: a code decides once."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id=f"{self.__class__.__name__.lower()}_%s", **kwargs)
+
+
+class RejectForm(ApproveForm):
+    """The same, and why."""
+
+    reason = forms.CharField(
+        label=_("Why you reject it"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The maker and the auditors read it."),
+    )  # fmt: skip
+    field_order = ("digest", "reason", "code")
+
+
+@require_GET
+@access.staff()
+def index(request: HttpRequest) -> HttpResponse:
+    """Plans that wait for officers, of all incidents, the first to expire first."""
+    rows = list(queries.waiting())
+    context = {"plans": rows, "may_decide": access.holds(request, Role.Name.RISK)}
+    return render(request, "plans/waiting.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@access.staff()
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """What one is about to approve; on POST the decision, or the page with why it was refused."""
+    plan = fetch(request, pk)
+    seen = {"digest": plan.digest}
+    context = {**summary(plan), "approve": ApproveForm(initial=seen)}
+    context |= {"reject": RejectForm(initial=seen)}
+    if request.method == "POST":
+        return _post(request, plan, context)
+    return _page(request, plan, context)
+
+
+def _post(request: HttpRequest, plan: Plan, context: dict[str, Any]) -> HttpResponse:
+    decision = request.POST.get("decision", "")
+    approving = decision == Approval.Decision.APPROVE
+    form = (ApproveForm if approving else RejectForm)(request.POST)
+    context["approve" if approving else "reject"] = form
+    if approving and not plan_figures.typed(request, context["phrase"]):
+        context["typed_error"] = _("That is not the amount. Nothing was decided.")
+        return _page(request, plan, context, 422)
+    if not form.is_valid():
+        return _page(request, plan, context, 422)
+    shown, plan.digest = plan.digest, form.cleaned_data["digest"]
+    try:
+        approval = approvals.decide(
+            plan=plan, by=request.user, decision=decision, code=form.cleaned_data["code"],
+            reason=form.cleaned_data.get("reason", ""),
+        )  # fmt: skip
+    except Refused as refused:
+        plan.digest = shown
+        if isinstance(refused, WrongCode):
+            form.add_error("code", str(refused))
+        else:
+            context["refused"] = str(refused)
+        return _page(request, plan, context, status_of(refused))
+    messages.success(request, _("You decided: %s.") % approval.get_decision_display().lower())
+    return redirect("plan", plan.pk)
+
+
+def _page(
+    request: HttpRequest, plan: Plan, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    context = {**around(plan.incident, TAB), **context, "why_not": _why_not(request, plan)}
+    return render(request, "plans/decide.html", context, status=status)
+
+
+def _why_not(request: HttpRequest, plan: Plan) -> str:
+    """Why whoever asks cannot decide on it now; empty when they can."""
+    if plan.state != Plan.State.PROPOSED:
+        return _("This plan is %s; only a proposed plan is decided on.") % (
+            plan.get_state_display().lower()
+        )
+    if plan.expires_at is None or plan.expires_at <= timezone.now():
+        return _("The time to decide on this plan is over.")
+    why, decided = queries.eligibility(plan, request.user)
+    if decided:
+        return _("You have decided on this plan already.")
+    return why or ""

@@ -1,0 +1,101 @@
+"""Executing a plan: asking for it by typing what it moves, then following it to its end.
+
+Nothing is shown as done before the row says so: the page polls the row until the execution was
+refused or its books were rebuilt and compared.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from backoffice.models import Execution, Plan
+from backoffice.services import approvals, incidents
+from backoffice.services import executions as services
+from backoffice.services.refusals import Refused
+from backoffice.views import access, plan_figures
+from backoffice.views.incident_frame import around
+from backoffice.views.parts import page_or_part
+from backoffice.views.plans import TAB, fetch, summary
+from backoffice.views.refusing import status_of
+
+HANDS = services.MAY_REQUEST
+STEPS = 3
+
+
+@require_GET
+@access.staff()
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far it has come; polled while it goes on."""
+    return _page(request, fetch(request, pk))
+
+
+@require_POST
+@access.staff(*HANDS)
+def request_execution(request: HttpRequest, pk: int) -> HttpResponse:
+    """Queue it, when what was typed is what it moves."""
+    plan = fetch(request, pk)
+    if not plan_figures.typed(request, summary(plan)["phrase"]):
+        return _page(request, plan, 422, error=_("That is not the amount. Nothing was started."))
+    try:
+        services.request_execution(plan=plan, by=request.user)
+    except Refused as refused:
+        return _page(request, plan, status_of(refused), error=str(refused))
+    return redirect("plan-execution", pk)
+
+
+def _page(request: HttpRequest, plan: Plan, status: int = 200, error: str = "") -> HttpResponse:
+    context = {"plan": plan, **following(plan)}
+    if not request.htmx:
+        asked = plan.state == Plan.State.APPROVED and not context["running"]
+        may = asked and access.holds(request, *HANDS)
+        context |= around(plan.incident, TAB) | summary(plan) | {"error": error, "may_execute": may}
+        if may:
+            context["obstacle"] = _obstacle(plan)
+    return page_or_part(request, "plans/execution.html", "plans/_execution.html", context, status)
+
+
+def _obstacle(plan: Plan) -> str:
+    """What would refuse it now, so that nobody types an amount in vain."""
+    if plan.remedy == Plan.Remedy.ROLLBACK and not incidents.closed_for_everything(plan.incident):
+        return _("Trading and withdrawals must both be closed for the whole venue.")
+    return approvals.blocked(plan) or ""
+
+
+def following(plan: Plan) -> dict[str, Any]:
+    """The execution as a progress bar shows it, and whether there is more to come."""
+    execution: Execution | None = getattr(plan, "execution", None)
+    checks = list(plan.reconciliations.all())
+    if execution is None:
+        return {"execution": None, "running": False, "checks": checks, "job": None}
+    done, words = _stage(plan, execution, compared=bool(checks))
+    running = execution.state in (Execution.State.QUEUED, Execution.State.RUNNING) or (
+        plan.state == Plan.State.EXECUTED and not checks
+    )
+    return {
+        "execution": execution,
+        "checks": checks,
+        "running": running,
+        "waited": int((timezone.now() - execution.requested_at).total_seconds()),
+        "job": {
+            "label": _("Execution of plan %s") % plan.pk,
+            "state": "running" if running and execution.state == "done" else execution.state,
+            "done": done,
+            "total": STEPS,
+            "message": execution.message or words,
+        },
+    }
+
+
+def _stage(plan: Plan, execution: Execution, *, compared: bool) -> tuple[int, str]:
+    """(steps done of three, in words). The posting is one transaction: there is no half of it."""
+    if compared:
+        return STEPS, _("Posted; every balance and position rebuilt from entries and compared")
+    if execution.state == Execution.State.DONE:
+        return 2, _("Posted; rebuilding every balance and position from entries")
+    if execution.state == Execution.State.RUNNING:
+        return 1, _("Posting in one transaction: all of it or nothing")
+    return 0, _("Waiting for a worker")

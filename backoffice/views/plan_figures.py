@@ -1,0 +1,99 @@
+"""The figures of a plan as its pages show them, from the totals stored when it was computed.
+
+Nothing is counted here: the rows behind the totals are frozen, and a page must not read a hundred
+thousand of them to say what they come to.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+
+from backoffice import figures
+from backoffice.models import Plan
+from exchange.models import Asset, LedgerAccount
+
+KINDS = tuple(LedgerAccount.Kind)
+MINUSES = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
+
+
+class AssetTotals(NamedTuple):
+    """What a plan does in one asset, minor units; `moved` are its legs' sums in the order of
+    `kinds`, and `total` the sum of all its legs: zero."""
+
+    asset: Asset
+    accounts: int
+    gainers: int
+    losers: int
+    credited: int
+    debited: int
+    recovered: int
+    receivable: int
+    moved_out: int
+    fees: int
+    moved: list[int | None]
+    total: int
+
+
+def by_asset(plan: Plan, assets: Mapping[str, Asset]) -> list[AssetTotals]:
+    """The totals of every asset; the asset of the incident's contract first, then by code."""
+    first = plan.incident.contract.settle.code
+    found = plan.totals.get("by_asset", {})
+    return [
+        _of_asset(plan, assets[code], found[code])
+        for code in sorted(found, key=lambda code: (code != first, code))
+    ]
+
+
+def _of_asset(plan: Plan, asset: Asset, totals: Mapping[str, Any]) -> AssetTotals:
+    sums = totals.get("by_kind", {})
+    return AssetTotals(
+        asset=asset,
+        accounts=totals["accounts"],
+        gainers=totals.get("gainers", 0),
+        losers=totals.get("losers", 0),
+        credited=int(totals["credited"]),
+        debited=int(totals["debited"]),
+        recovered=int(totals["recovered"]),
+        receivable=int(totals["receivable"]),
+        moved_out=int(totals["moved_out"]),
+        fees=int(totals["reversed_fees"]),
+        moved=[int(sums[kind]) if kind in sums else None for kind in kinds(plan)],
+        total=plan.manifest["sum_by_asset"].get(asset.code, 0),
+    )
+
+
+def kinds(plan: Plan) -> list[LedgerAccount.Kind]:
+    """The kinds of ledger accounts that the plan moves in any asset."""
+    found = plan.totals.get("by_asset", {}).values()
+    return [kind for kind in KINDS if any(kind in totals.get("by_kind", {}) for totals in found)]
+
+
+def times(plan: Plan) -> dict[str, datetime]:
+    """The times among the plan's parameters; they are stored as ISO 8601."""
+    names = ("cutoff", "announced_cutoff")
+    return {
+        name: datetime.fromisoformat(plan.parameters[name])
+        for name in names
+        if name in plan.parameters
+    }
+
+
+def phrase(plan: Plan, rows: list[AssetTotals]) -> str:
+    """What somebody types to approve or execute the plan: the amount credited to accounts in the
+    first asset that has any, or how many legs there are."""
+    for row in rows:
+        if row.credited:
+            return f"{figures.amount(row.credited, row.asset.decimals)} {row.asset.code}"
+    return f"{plan.totals.get('cash_legs', 0):,}"
+
+
+def typed(request: HttpRequest, wanted: str, field: str = "typed") -> bool:
+    """Whether the confirmation that was sent is the one asked for; spaces do not count, and a
+    minus may be any of the three that people can type or copy."""
+    return _plain(request.POST.get(field, "")) == _plain(wanted)
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).translate(MINUSES)

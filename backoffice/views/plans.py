@@ -1,0 +1,237 @@
+"""The plans of an incident: asking for one to be computed, reading one, its way to the officers."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from backoffice import digest_words
+from backoffice.models import Computation, Incident, Plan, Role
+from backoffice.queries import plans as queries
+from backoffice.services import approvals, computations, dry_runs
+from backoffice.services import plans as services
+from backoffice.services.refusals import Refused
+from backoffice.views import access, plan_figures
+from backoffice.views.incident_frame import around
+from backoffice.views.parts import page_or_part
+from backoffice.views.refusing import status_of
+
+MAKERS = (Role.Name.ANALYST, Role.Name.FINANCE)
+TRIERS = dry_runs.MAY_TRY
+TAB = "incident-plans"
+OPEN = (Plan.State.DRAFT, Plan.State.COMPUTED, Plan.State.PROPOSED, Plan.State.APPROVED)
+
+
+class CutoffForm(forms.Form):
+    """The time to which every account is taken back."""
+
+    which = forms.ChoiceField(
+        label=_("Roll back to"),
+        widget=forms.RadioSelect,
+        initial="effective",
+        choices=[
+            ("effective", _("The effective cut-off")),
+            ("announced", _("The announced cut-off")),
+            ("other", _("Another time")),
+        ],
+    )
+    at = forms.DateTimeField(
+        label=_("Another time"), required=False, help_text=_("UTC, as 2018-03-29 20:47:54.")
+    )
+
+    def __init__(self, incident: Incident, *args: object) -> None:
+        super().__init__(*args, auto_id="cutoff_%s")
+        self.times = {
+            "effective": incident.effective_cutoff, "announced": incident.announced_cutoff
+        }  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Another time has to be given when it is chosen."""
+        chosen = super().clean() or {}
+        if chosen.get("which") == "other" and not chosen.get("at") and "at" not in self.errors:
+            self.add_error("at", _("Give the time, or choose one of the two cut-offs."))
+        chosen["cutoff"] = self.times.get(chosen.get("which", ""), chosen.get("at"))
+        return chosen
+
+
+class ProposeForm(forms.Form):
+    """How long the officers have."""
+
+    hours = forms.IntegerField(
+        label=_("Hours to decide and execute"), initial=services.HOURS_DEFAULT, min_value=1,
+        max_value=services.HOURS_MAX, help_text=_("Afterwards it expires and is computed anew."),
+    )  # fmt: skip
+
+
+@require_GET
+@access.staff()
+def index(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every plan of the incident, and the form that asks for another."""
+    incident = access.incident(request, slug)
+    return _list(request, incident, CutoffForm(incident))
+
+
+@require_POST
+@access.staff(Role.Name.ANALYST)
+def compute(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask a worker for a rollback; back to the list, which follows it."""
+    incident = access.incident(request, slug)
+    form, status = CutoffForm(incident, request.POST), 422
+    if form.is_valid():
+        try:
+            computations.request_rollback(
+                incident=incident, by=request.user, cutoff=form.cleaned_data["cutoff"]
+            )
+        except Refused as refused:
+            form.add_error(None, str(refused))
+            status = status_of(refused)
+        else:
+            return redirect("incident-plans", slug)
+    return _list(request, incident, form, status)
+
+
+def _list(
+    request: HttpRequest, incident: Incident, form: CutoffForm, status: int = 200
+) -> HttpResponse:
+    context = {
+        **around(incident),
+        "plans": queries.of_incident(incident),
+        "computation": _job(queries.newest_computation(incident)),
+        "form": form,
+        "may_compute": access.holds(request, Role.Name.ANALYST),
+    }
+    return render(request, "plans/list.html", context, status=status)
+
+
+@require_GET
+@access.staff()
+def computation(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far a computation has come: polled while it runs, a page of its own without a script."""
+    rows = Computation.objects.select_related(
+        "incident__venue", "incident__contract__settle", "requested_by"
+    )
+    row = access.fetch(request, rows, lambda row: row.incident.venue, pk=pk)
+    context: dict[str, Any] = {"computation": _job(row)}
+    if not request.htmx:
+        context |= around(row.incident, TAB)
+    return page_or_part(request, "plans/computation.html", "plans/_computation.html", context)
+
+
+def _job(row: Computation | None) -> dict[str, Any] | None:
+    """What a progress bar shows of a computation; a finished one is at its end."""
+    if row is None:
+        return None
+    running = row.state in (Computation.State.QUEUED, Computation.State.RUNNING)
+    told = computations.progress(row) if running else None
+    return {
+        "row": row,
+        "state": row.state,
+        "label": _("Rollback to %s UTC") % f"{row.cutoff:%Y-%m-%d %H:%M:%S}",
+        "message": row.message or (told.stage if told else ""),
+        "done": told.done if told else int(row.state == Computation.State.DONE),
+        "total": told.total if told else 1,
+        "running": running,
+    }
+
+
+@require_GET
+@access.staff()
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """A plan: what it is, what it does, who decided, what can be done with it now."""
+    plan = fetch(request, pk)
+    return _page(request, plan)
+
+
+def fetch(request: HttpRequest, pk: int) -> Plan:
+    """A plan with its decisions and execution; three statements, 404 for a draft's number too."""
+    return access.fetch(request, queries.detailed(), lambda plan: plan.incident.venue, pk=pk)
+
+
+def summary(plan: Plan) -> dict[str, Any]:
+    """What the pages that sum a plan up show of it; two statements."""
+    totals = plan_figures.by_asset(plan, queries.assets(plan))
+    return {
+        "plan": plan,
+        "words": digest_words.words(plan.digest) if plan.digest else [],
+        "groups": digest_words.groups(plan.digest),
+        "totals": totals,
+        "kinds": plan_figures.kinds(plan),
+        "phrase": plan_figures.phrase(plan, totals),
+        "valid": approvals.valid_approvals(plan),
+        "times": plan_figures.times(plan),
+    }
+
+
+def _page(
+    request: HttpRequest, plan: Plan, form: ProposeForm | None = None, status: int = 200
+) -> HttpResponse:
+    mine = plan.maker_id == request.user.pk and access.holds(request, *MAKERS)
+    shown = summary(plan)
+    context = {
+        **around(plan.incident, TAB),
+        **shown,
+        "extremes": queries.extremes(plan, shown["totals"][0].asset) if shown["totals"] else {},
+        "form": form or ProposeForm(),
+        "may_propose": mine and plan.state == Plan.State.COMPUTED,
+        "may_withdraw": mine and plan.state in OPEN,
+        "may_try": plan.state in dry_runs.STATES and access.holds(request, *TRIERS),
+        "may_decide": plan.state == Plan.State.PROPOSED,
+        "execution": getattr(plan, "execution", None),
+    }
+    return render(request, "plans/detail.html", context, status=status)
+
+
+@require_POST
+@access.staff(*MAKERS)
+def propose(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put it before the officers; the page again with what was wrong."""
+    plan = fetch(request, pk)
+    form, status = ProposeForm(request.POST), 422
+    if form.is_valid():
+        try:
+            services.propose(plan=plan, by=request.user, hours=form.cleaned_data["hours"])
+        except Refused as refused:
+            messages.error(request, str(refused))
+            status = status_of(refused)
+        else:
+            messages.success(request, _("The plan is before the officers."))
+            return redirect("plan", pk)
+    return _page(request, plan, form, status)
+
+
+@require_POST
+@access.staff(*MAKERS)
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take it back, for a reason that is kept."""
+    plan = fetch(request, pk)
+    try:
+        services.withdraw(plan=plan, by=request.user, reason=request.POST.get("reason", ""))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return _page(request, plan, status=status_of(refused))
+    messages.success(request, _("The plan is withdrawn."))
+    return redirect("plan", pk)
+
+
+@require_POST
+@access.staff(*TRIERS)
+def dry_run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything an execution does but its end, and what came of it."""
+    plan = fetch(request, pk)
+    try:
+        posting = dry_runs.dry_run(plan=plan, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return _page(request, plan, status=status_of(refused))
+    context = {
+        **around(plan.incident, TAB),
+        "plan": plan,
+        "posting": posting,
+        "steps": [(name.replace("_", " "), f"{s:.3f}") for name, s in posting.seconds.items()],
+        "seconds": f"{sum(posting.seconds.values()):.3f}",
+    }
+    return render(request, "plans/dry_run.html", context)
