@@ -88,6 +88,13 @@ class Follow(Protocol[S, F]):
         """The state after a fill, None when the fill contradicts the state before."""
 
 
+class Tries:
+    """Steps a search may still take; none left means that orders were left untried."""
+
+    def __init__(self) -> None:
+        self.left = TRIES_MOST
+
+
 def branches(fills: Sequence[Placed]) -> bool:
     """Whether more than one fill leaves some position, so that several walks are possible."""
     starts = {fill.start for fill in fills}
@@ -95,16 +102,16 @@ def branches(fills: Sequence[Placed]) -> bool:
 
 
 def search(
-    fills: list[P], before: Decimal | None, state: S | None, holes_most: int, book: Follow[S, P]
-) -> Iterator[list[P]]:
-    """Orders with at most that many holes whose every fill `book` accepts.
-
-    Orders nearest to the given one come first, and no more than TRIES_MOST steps are taken.
-    """
+    fills: list[P], before: Decimal | None, state: S | None, holes_most: int, book: Follow[S, P],
+    tries: Tries,
+) -> Iterator[list[P]]:  # fmt: skip
+    """Orders with at most that many holes whose every fill `book` accepts, those nearest to the
+    given one first, until there are none or no tries are left."""
     used = [False] * len(fills)
     path: list[int] = []
     levels = [_next(fills, used, before, state, holes_most, book)]
-    for _ in range(TRIES_MOST):
+    while tries.left:
+        tries.left -= 1
         step = next(levels[-1], None)
         if step is None:
             levels.pop()

@@ -35,7 +35,11 @@ class Step(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """One way of ordering the fills so far: what it contradicts, where it stands, how it came."""
+    """One way of ordering the fills so far: what it contradicts, where it stands, how it came.
+
+    `guessed` when orders were left untried since the position was last flat: a profit that
+    contradicts then tells of the order, not of the venue.
+    """
 
     differ: int
     holes: int
@@ -43,6 +47,7 @@ class _Way(NamedTuple):
     state: State | None
     fills: list[Fill]
     before: "_Way | None"
+    guessed: bool = False
 
 
 class Found:
@@ -59,73 +64,128 @@ def replay(fills: list[Fill], coin: Coin, found: Found) -> None:
     """Order and replay one user's fills in one coin, into `found`."""
     state: State | None = None
     position: Decimal | None = None
-    opening = _Opening()
-    for fill in in_order(fills, coin):
+    opening, doubt = _Opening(), _Doubt(coin)
+    for fill, guessed in in_order(fills, coin):
         hole = Decimal(0) if position is None else fill.start - position
         if state is None or hole:
-            state = coin.begun(fill.start)
+            state, doubt.other = coin.begun(fill.start), None
         found.begun += position is None and fill.start != 0
         found.holes += bool(hole)
         found.starts_agree += not hole
         found.steps.append(Step(fill, hole))
         opening.see(state, fill, hole, coin)
-        state, verdict = coin.step(state, fill)
+        state, verdict = doubt.step(state, fill, guessed=guessed)
         _count(verdict, fill, found)
         position = chain.after(fill)
     if opening.notional is not None:
         found.openings[fills[0].user, fills[0].coin] = opening.notional
 
 
-def in_order(fills: list[Fill], coin: Coin) -> list[Fill]:
+def in_order(fills: list[Fill], coin: Coin) -> list[tuple[Fill, bool]]:
     """One user's fills in one coin in the order that contradicts the venue's profits least and
-    has the fewest holes; among equals the order of the file."""
+    has the fewest holes, among equals that of the file; and whether the order is a guess."""
     groups = chain.stamps(fills)
     ways = [_Way(0, 0, None, None, [], None)]
     for stamp, after in zip(groups, [*groups[1:], []], strict=True):
         following = chain.sources(after)
         reached: dict[tuple[Decimal | None, State | None], _Way] = {}
         for way in ways:
-            for order in _orders(stamp, way, following, coin):
-                on = _extended(way, order, coin)
+            orders, all_tried = _orders(stamp, way, following, coin)
+            for order in orders:
+                on = _extended(way, order, coin, guessed=way.guessed or not all_tried)
                 known = reached.get((on.position, on.state))
                 if known is None or on[:2] < known[:2]:
                     reached[on.position, on.state] = on
-        ways = sorted(reached.values(), key=lambda way: way[:2])[:WAYS_MOST]
-    parts: list[list[Fill]] = []
+        ways = sorted(reached.values(), key=lambda way: way[:2])
+        if len(ways) > WAYS_MOST:
+            ways = [way._replace(guessed=True) for way in ways[:WAYS_MOST]]
+    parts: list[list[tuple[Fill, bool]]] = []
     at: _Way | None = ways[0]
     while at is not None:
-        parts.append(at.fills)
+        parts.append([(fill, at.guessed) for fill in at.fills])
         at = at.before
     return [fill for part in reversed(parts) for fill in part]
 
 
-def _orders(stamp: list[Fill], way: _Way, following: set[Decimal], coin: Coin) -> list[list[Fill]]:
-    """Orders of one stamp worth trying: with the fewest holes; and with one more only where rows
-    are evidently missing, so that a profit that differs is not explained away."""
+def _orders(
+    stamp: list[Fill], way: _Way, following: set[Decimal], coin: Coin
+) -> tuple[list[list[Fill]], bool]:
+    """(orders of one stamp worth trying, whether these are all): with the fewest holes; and with
+    one more only where rows are evidently missing, so that a profit that differs is not explained
+    away."""
     first = chain.ordered(stamp, way.position, following)
     if len(stamp) == 1:
-        return [first]
+        return [first], True
     fewest = chain.holes(first, way.position)
     missing = fewest > 0 or (bool(following) and chain.after(first[-1]) not in following)
     if not missing and not chain.branches(stamp):
-        return [first]
-    orders = [first]
+        return [first], True
+    orders, all_tried = [first], True
     for most in (fewest, fewest + 1) if missing else (fewest,):
-        orders += islice(chain.search(first, way.position, way.state, most, coin), ORDERS_MOST)
-    return orders
+        tries = chain.Tries()
+        found = chain.search(first, way.position, way.state, most, coin, tries)
+        accepted = list(islice(found, ORDERS_MOST))
+        all_tried &= tries.left > 0 and len(accepted) < ORDERS_MOST
+        orders += accepted
+    return orders, all_tried
 
 
-def _extended(way: _Way, order: list[Fill], coin: Coin) -> _Way:
-    """A way gone on by one stamp's fills."""
+def _step(state: State, fill: Fill, coin: Coin, *, guessed: bool) -> tuple[State, Verdict]:
+    """The state after a fill and what its profit was worth; where the order before is a guess, a
+    profit that contradicts is undetermined, and the entry starts anew from it."""
+    reached, verdict = coin.step(state, fill)
+    if guessed and not coin.accepts(verdict, fill):
+        return coin.step(State(state.size, None), fill)
+    return reached, verdict
+
+
+def _extended(way: _Way, order: list[Fill], coin: Coin, *, guessed: bool) -> _Way:
+    """A way gone on by one stamp's fills; a flat position leaves nothing of a guess behind."""
     differ, holes, position, state = way.differ, way.holes, way.position, way.state
     for fill in order:
         if state is None or fill.start != position:
             holes += position is not None and fill.start != position
             state = coin.begun(fill.start)
-        state, verdict = coin.step(state, fill)
-        differ += not coin.accepts(verdict, fill)
+        differ += not coin.accepts(coin.step(state, fill)[1], fill)
+        state, _ = _step(state, fill, coin, guessed=guessed)
         position = chain.after(fill)
-    return _Way(differ, holes, position, state, order, way)
+    flat = state is not None and state.size == 0
+    made = _Way(differ, holes, position, state, order, way, guessed)
+    return made if not (flat and guessed) else _flat(made)
+
+
+def _flat(way: _Way) -> _Way:
+    """The same way with its guess behind it: the stamp keeps it, what follows does not."""
+    return _Way(way.differ, way.holes, way.position, way.state, [], way)
+
+
+class _Doubt:
+    """After a profit that differs, two states: ours, and the one the venue's profit implies.
+
+    The next profits tell which was right: a wrong number in the file is one difference and ours
+    goes on; rows missing in pairs that cancel are one difference and the venue's goes on.
+    """
+
+    def __init__(self, coin: Coin) -> None:
+        self.coin = coin
+        self.other: State | None = None
+
+    def step(self, state: State, fill: Fill, *, guessed: bool) -> tuple[State, Verdict]:
+        """The state after a fill, and what its profit was worth under the better of the two."""
+        reached, verdict = _step(state, fill, self.coin, guessed=guessed)
+        agrees = self.coin.accepts(verdict, fill)
+        if self.other is not None:
+            other, second = self.coin.step(self.other, fill)
+            fits = self.coin.accepts(second, fill)
+            if fits and not agrees:
+                reached, verdict, agrees, self.other = other, second, True, None
+            else:
+                self.other = other if fits else None
+        if not agrees and verdict.ours is not None:
+            self.other, _ = self.coin.step(State(state.size, None), fill)
+        if reached.size == 0:
+            self.other = None
+        return reached, verdict
 
 
 class _Opening:

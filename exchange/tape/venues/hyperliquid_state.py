@@ -60,14 +60,17 @@ class Coin:
         return State(size, (0, 0) if size == 0 else None)
 
     def step(self, state: State, fill: Fill) -> tuple[State, Verdict]:
-        """The state after a fill, and what its closedPnl was worth."""
+        """The state after a fill, and what its closedPnl was worth. A profit that contradicts
+        what is known does not change what is known."""
         dq, price = int(fill.size * self.scale), int(fill.price * self.price_scale)
         closed = closing(state.size, dq)
         printed = fill.closed_pnl * MICRO
         possible = _profit(state, price, closed)
         reachable = True
         if closed:
-            state, reachable = learn(state, price, closed, printed)
+            learned, reachable = learn(state, price, closed, printed)
+            if reachable and (possible is None or possible[0] <= printed <= possible[1]):
+                state = learned
         ours: Decimal | None = None
         if possible is not None and possible[0] == possible[1]:
             ours = Decimal(possible[0]) / MICRO
