@@ -1,6 +1,7 @@
 """The audit chain: what it holds, and what the database refuses to do to it."""
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from backoffice.models import AuditEvent, AuditHead
@@ -121,3 +122,14 @@ def test_the_verifier_finds_what_the_owner_of_the_tables_did(
     sql(damage)
     report = audit.verify()
     assert (report.ok, report.broken, report.reason) == (False, broken, reason)
+
+
+def test_the_command_names_the_broken_event(capsys: pytest.CaptureFixture[str]) -> None:
+    record()
+    record()
+    call_command("audit")
+    assert capsys.readouterr().out == "2 events, every link holds\n"
+    sql("ALTER TABLE audit_event DISABLE TRIGGER USER")
+    sql("UPDATE audit_event SET action = 'other' WHERE number = 1")
+    with pytest.raises(CommandError, match="broken at event 1: the content changed"):
+        call_command("audit")
