@@ -5,6 +5,7 @@ import json
 import resource
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +128,12 @@ def test_a_table_is_one_parquet_column_a_field(written: Path, tape_store: Path) 
     tape = bundle.read(written)
     path = tape_store / f"{store.table_digest('prices', tape.prices)}.parquet"
     assert pq.read_schema(path).names == ["time", "mark.0", "mark.1", "index.0", "index.1"]
+
+
+def test_several_writers_of_one_tape_leave_one_whole_tape(written: Path, tape_store: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        digests = {tape.digest for tape in pool.map(bundle.read, [written] * 8)}
+    (digest,) = digests
+    assert store.load(digest, verify=True).fills.seq.tolist() == [1, 2, 3, 4, 5, 6]
+    assert len(list(tape_store.glob("[!.]*"))) == len(store.TABLES) + 1
+    assert list(tape_store.glob(".writing-*")) == []
