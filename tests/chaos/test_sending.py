@@ -1,7 +1,9 @@
 """A sender killed at any step of handing a message over: no message goes twice, at most the one in
 its hands is left for a person, and the next sender sends the rest."""
 
+import os
 import re
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from backoffice.celery import app
@@ -152,3 +154,43 @@ def test_two_senders_do_not_share_a_message(desk: Desk, world: World) -> None:
     mail = arrived(campaign)
     assert (len(mail), mail.total()) == (CUSTOMERS - BOUNCES, CUSTOMERS - BOUNCES)
     assert plans.sweep() == 0
+
+
+def test_a_crash_of_the_database_leaves_a_claimed_chunk_to_a_person(
+    desk: Desk, world: World
+) -> None:
+    """Commits of the last moment may be lost with the server, so what was claimed before it
+    started anew may have left; what was not claimed has not."""
+    plan = paid(world, 5)
+    campaign = campaigns.freeze(plan=plan, kind="goodwill", by=world.person("sana"))
+    campaigns.approve(campaign=campaign, by=world.person("mira"))
+    app.conf.task_default_queue = "nobody"
+    campaigns.start(campaign=campaign, by=world.person("sana"))
+    claimed = list(campaign.messages.order_by("pk").values_list("pk", flat=True)[:7])
+    Message.objects.filter(pk__in=claimed).update(claimed_at=timezone.now())
+    crash_the_database()
+    sent = sum(
+        sending.send_shard(campaign_id=campaign.pk, shard=shard) for shard in range(sending.SHARDS)
+    )
+    held = campaign.messages.filter(state="held").order_by("pk")
+    assert list(held.values_list("pk", flat=True)) == claimed
+    assert set(held.values_list("error", flat=True)) == {sending.IN_DOUBT}
+    assert sent == campaign.messages.filter(state="sent").count()
+    assert sent == CUSTOMERS - len(claimed) - campaign.messages.filter(state="failed").count()
+
+
+def crash_the_database() -> None:
+    """SIGKILL to one of its processes: PostgreSQL drops everyone and recovers from its log."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        os.kill(cursor.fetchone()[0], signal.SIGKILL)
+    connection.close()
+
+    def answers() -> bool:
+        try:
+            connection.ensure_connection()
+        except DatabaseError:
+            return False
+        return True
+
+    wait_until(answers, "PostgreSQL has recovered")
