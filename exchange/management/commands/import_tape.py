@@ -26,6 +26,7 @@ from exchange.tape.venues.bundling import VenueBook
 from exchange.tape.venues.files import VenueRefused
 
 DIGEST_SHOWN = 8
+FIRST = {"first_holes": "hole before", "first_differing": "differs"}
 
 
 class Command(BaseCommand):
@@ -72,10 +73,11 @@ class Command(BaseCommand):
             if isinstance(value, dict):
                 inner = ", ".join(f"{name} {number}" for name, number in value.items())
                 self.stdout.write(f"{key}: {inner}")
-            elif key != "first_differing":
+            elif key not in FIRST:
                 self.stdout.write(f"{key}: {value}")
-        for row in report.get("first_differing", []):
-            self.stdout.write(f"  differs: {row}")
+        for key, word in FIRST.items():
+            for row in report.get(key, []):
+                self.stdout.write(f"  {word}: {row}")
 
 
 def _account(paths: list[Path]) -> str:

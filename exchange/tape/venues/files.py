@@ -152,15 +152,28 @@ def csv_rows(
     paths: Sequence[Path], needed: Sequence[str], default_header: Sequence[str] = ()
 ) -> Iterator[Row]:
     """Rows of CSV files; `needed` columns must be in the header. A file whose first line has none
-    of them but as many cells as `default_header` is read as one without a header."""
+    of them but as many cells as `default_header` is read as one without a header. The same rows
+    as an API gives them, a JSON array of objects, are read too."""
     for path in paths:
         for name, content in _members(path):
-            yield from _csv(name, _decoded(name, content), needed, default_header)
+            text = _decoded(name, content)
+            if text.lstrip()[:1] in ("[", "{"):
+                yield from _objects(name, text)
+            else:
+                yield from _csv(name, text, needed, default_header)
 
 
 def _named(header: Sequence[str]) -> list[str]:
     """Column names without spaces, and without a translation after a slash."""
     return [cell.split("/")[0].strip() for cell in header]
+
+
+def _objects(name: str, text: str) -> Iterator[Row]:
+    """The objects of a JSON array, as rows."""
+    for number, value in _json(name, text, ("data", "result")):
+        if not isinstance(value, dict):
+            raise VenueRefused(name, number, "", "is not an object.")
+        yield Row(name, number, value)
 
 
 def _csv(

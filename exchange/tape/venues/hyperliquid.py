@@ -20,12 +20,14 @@ and compared; one that is not is counted as undetermined, and narrows the interv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from exchange.tape.venues.files import Row, VenueRefused, json_rows
 from exchange.tape.venues.hyperliquid_replay import Found, Step, replay
 from exchange.tape.venues.hyperliquid_state import DECIMALS, Coin, Fill
+from exchange.tape.venues.report import FIRST_DIFFERING, plain
 
 SIDES = {"b": 1, "a": -1, "s": -1}
 SPOT_MARKS = ("@", "#")
@@ -166,5 +168,18 @@ def _report(counts: dict[str, int], kept: int, found: Found) -> dict[str, Any]:
             "started_mid_position": found.begun,
         },
         "closed_pnl": found.profit.as_dict(),
+        "first_holes": _holes(found),
         "first_differing": found.profit.first,
     }
+
+
+def _holes(found: Found) -> list[dict[str, Any]]:
+    """The first holes: before which row, and the signed size that is missing."""
+    holes = (step for step in found.steps if step.hole)
+    return [
+        {
+            "file": step.fill.file, "row": step.fill.row, "coin": step.fill.coin,
+            "time": step.fill.time_ms, "missing": plain(step.hole),
+        }
+        for step in islice(holes, FIRST_DIFFERING)
+    ]  # fmt: skip
