@@ -1,13 +1,8 @@
 """Two workers at one batch, traffic beside an execution, and a worker killed at every step."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -15,6 +10,7 @@ from django.db import OperationalError, connection, transaction
 from exchange.models import Batch, Journal
 from exchange.services import batches, ledger, reconciliation, staging
 from exchange.services.refusals import AlreadyPosted, BooksRefused, Stale
+from tests.exchange.services.killing import killed
 from tests.exchange.services.small_books import NOON, Books, holdings, open_small, snapshot
 from tests.exchange.services.test_batches import draft, rollback, sealed
 
@@ -146,33 +142,19 @@ def within_a_second(job: Callable[[], object]) -> object:
     return job()
 
 
-KILLED = """
-import django
-django.setup()
+POST = """
 from django.db import transaction
 from exchange.models import Batch
-from exchange.services import batches, staging
+from exchange.services import batches
 batch = Batch.objects.get(key="plan")
-if {seal}:
-    staging.seal(batch)
-else:
-    with transaction.atomic():
-        batches.post(batch, batches.sealed_digests(batch))
+with transaction.atomic():
+    batches.post(batch, batches.sealed_digests(batch))
 """
-
-
-def killed_at(step: str, settings: dict[str, Any], *, seal: bool = False) -> int:
-    """Run the batch's next step in a process of its own that dies at `step`; its exit code."""
-    address = f"postgresql://{settings['USER']}@/{settings['NAME']}"
-    address += f"?host={quote(str(settings['HOST']), safe='')}&port={settings['PORT'] or 5432}"
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED.format(seal=seal)],
-        env={**os.environ, "DATABASE_URL": address, "MAKEWHOLE_DIE_AT": step},
-        cwd=Path(__file__).parents[3],
-        timeout=60,
-        check=False,
-    )
-    return done.returncode
+SEAL = """
+from exchange.models import Batch
+from exchange.services import staging
+staging.seal(Batch.objects.get(key="plan"))
+"""
 
 
 @pytest.mark.chaos
@@ -183,7 +165,7 @@ def test_killed_at_any_step_leaves_nothing_and_a_retry_posts_once(
     books = open_small()
     batch = sealed(books)
     before = snapshot()
-    assert killed_at(f"batch.{step}", own_database) == -9
+    assert killed(POST, f"batch.{step}", own_database) == -9
     assert snapshot() == before
     assert holdings(books)[0] == BEFORE
     post(batch.pk)
@@ -201,7 +183,7 @@ def test_killed_while_sealing_leaves_the_draft(step: str, own_database: dict[str
     books = open_small()
     batch = draft(books, rollback)
     before = snapshot()
-    assert killed_at(step, own_database, seal=True) == -9
+    assert killed(SEAL, step, own_database) == -9
     assert snapshot() == before
     staging.seal(batch)
     post(batch.pk)

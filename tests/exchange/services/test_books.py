@@ -8,13 +8,15 @@ from django.db import connection
 
 from exchange.domain.replay import state_digest
 from exchange.models import Account, Customer, Journal, LedgerAccount, Position, Tape, Venue
-from exchange.services import books, reconciliation
+from exchange.services import books, ledger, reconciliation
 from exchange.services.refusals import BooksRefused
 from tests.exchange.services import tapes
+from tests.exchange.services.killing import killed
 from tests.exchange.services.small_books import snapshot
 from tests.exchange.tape import market
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("db", "tape_store")]
+pytestmark = pytest.mark.usefixtures("tape_store")
+in_a_transaction = pytest.mark.usefixtures("db")
 
 
 def opened(folder: Path, change: tapes.Change | None = None, code: str = "testex") -> Tape:
@@ -40,6 +42,7 @@ def positions(venue: Venue) -> dict[str, tuple[int, int]]:
     }
 
 
+@in_a_transaction
 def test_every_balance_is_what_the_replay_says(tmp_path: Path) -> None:
     row = opened(tmp_path)
     assert amounts(row.venue) == {
@@ -60,12 +63,14 @@ def test_every_balance_is_what_the_replay_says(tmp_path: Path) -> None:
     ]
 
 
+@in_a_transaction
 def test_the_books_reconcile_with_entries_and_with_the_replay(tmp_path: Path) -> None:
     row = opened(tmp_path)
     for report in (reconciliation.reconcile(row.venue), reconciliation.against_replay(row.venue)):
         assert (report.ledger_ok, report.positions_ok) == (True, True), report.details
 
 
+@in_a_transaction
 def test_people_and_terms_are_the_tape_s(tmp_path: Path) -> None:
     row = opened(tmp_path)
     accounts = Account.objects.filter(venue=row.venue).order_by("tape_index")
@@ -95,6 +100,7 @@ def balance(account: str, amount: str) -> tapes.Change:
     return change
 
 
+@in_a_transaction
 def test_a_shortfall_is_zero_and_a_receivable(tmp_path: Path) -> None:
     row = opened(tmp_path, balance("A-ann", "0.005"))
     found = amounts(row.venue)
@@ -105,6 +111,7 @@ def test_a_shortfall_is_zero_and_a_receivable(tmp_path: Path) -> None:
     assert (report.ledger_ok, report.positions_ok) == (True, True)
 
 
+@in_a_transaction
 def test_a_deposit_pays_the_receivable_first(tmp_path: Path) -> None:
     def change(content: dict[str, market.Rows], manifest: dict[str, Any]) -> None:
         balance("A-ann", "0.005")(content, manifest)
@@ -119,6 +126,7 @@ def test_a_deposit_pays_the_receivable_first(tmp_path: Path) -> None:
     assert sum(found.values()) == 0
 
 
+@in_a_transaction
 def test_where_some_accounts_are_missing_the_outside_holds_the_other_side(tmp_path: Path) -> None:
     row = opened(tmp_path, tapes.without_mo)
     assert positions(row.venue) == {"A-hal": (3, -4_615_385), "outside": (-3, 3_742_999)}
@@ -129,6 +137,7 @@ def test_where_some_accounts_are_missing_the_outside_holds_the_other_side(tmp_pa
         assert (report.ledger_ok, report.positions_ok) == (True, True), report.details
 
 
+@in_a_transaction
 def test_one_tape_opens_any_number_of_venues(tmp_path: Path) -> None:
     first, second = opened(tmp_path, code="run-1"), opened(tmp_path, code="run-2")
     assert first.digest == second.digest
@@ -136,6 +145,7 @@ def test_one_tape_opens_any_number_of_venues(tmp_path: Path) -> None:
     assert reconciliation.reconcile(first.venue).ledger_ok
 
 
+@in_a_transaction
 def test_a_code_is_taken_once(tmp_path: Path) -> None:
     opened(tmp_path)
     before = snapshot()
@@ -145,6 +155,7 @@ def test_a_code_is_taken_once(tmp_path: Path) -> None:
     assert Tape.objects.count() == 1
 
 
+@in_a_transaction
 def test_an_asset_keeps_its_decimals(tmp_path: Path) -> None:
     opened(tmp_path)
     before = snapshot()
@@ -158,6 +169,7 @@ def test_an_asset_keeps_its_decimals(tmp_path: Path) -> None:
     assert not Venue.objects.filter(code="other").exists()
 
 
+@in_a_transaction
 def test_progress_ends_where_it_should(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     tape = tapes.read(tmp_path / "b")
@@ -166,3 +178,38 @@ def test_progress_ends_where_it_should(tmp_path: Path) -> None:
         steps = [(done, total) for name, done, total in told if name == stage]
         assert steps == sorted(steps)
         assert steps[-1][0] == steps[-1][1]
+
+
+@in_a_transaction
+def test_a_posting_since_then_shows_against_the_replay(tmp_path: Path) -> None:
+    row = opened(tmp_path)
+    places = LedgerAccount.objects.filter(asset__code="BTC")
+    wallet = places.get(account__code="A-hal", kind="futures")
+    fees = places.get(kind="fees")
+    ledger.post(
+        venue=row.venue, key="fee", reason="fee", effective_at=row.ends_at,
+        legs=[(wallet.pk, wallet.asset_id, -7), (fees.pk, wallet.asset_id, 7)],
+    )  # fmt: skip
+    assert reconciliation.reconcile(row.venue).ledger_ok
+    report = reconciliation.against_replay(row.venue)
+    assert (report.ledger_ok, report.positions_ok) == (False, True)
+    assert report.details["wallets_off"] == 1
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("step", ["accounts", "ledger_accounts", "trading", "opened"])
+def test_killed_while_opening_there_is_no_venue(
+    step: str, own_database: dict[str, Any], tmp_path: Path
+) -> None:
+    tape = tapes.read(tmp_path / "b")
+    before = snapshot()
+    code = (
+        "from exchange.services import books\nfrom exchange.tape import store\n"
+        f"tape = store.load({tape.digest!r})\n"
+        "books.open_books(tape=tape, venue='testex', name='Test', progress=None)"
+    )
+    assert killed(code, f"books.{step}", own_database) == -9
+    assert snapshot() == before
+    assert not Venue.objects.exists()
+    row = books.open_books(tape=tape, venue="testex", name="Test", progress=None)
+    assert reconciliation.reconcile(row.venue).ledger_ok

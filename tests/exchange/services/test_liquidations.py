@@ -1,11 +1,7 @@
 """Verdicts stored with receipts: exact sums, the same rows whenever they are computed."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -14,6 +10,7 @@ from exchange.models import Liquidation, Tape
 from exchange.services import books, liquidations
 from exchange.services.refusals import BooksRefused
 from tests.exchange.services import tapes
+from tests.exchange.services.killing import killed
 from tests.exchange.tape import market
 
 
@@ -122,26 +119,8 @@ def test_killed_at_any_step_the_rows_stay_and_come_out_the_same(
     record = opened(tmp_path)
     liquidations.recompute(tape_record=record)
     rows = stored(record)
-    address = f"postgresql://{own_database['USER']}@/{own_database['NAME']}"
-    address += f"?host={quote(str(own_database['HOST']), safe='')}"
-    address += f"&port={own_database['PORT'] or 5432}"
-    done = subprocess.run(
-        [
-            sys.executable, "-c",
-            "import django; django.setup()\n"
-            "from exchange import tasks\n"
-            f"tasks.recompute_liquidations({record.pk})",
-        ],
-        env={
-            **os.environ,
-            "DATABASE_URL": address,
-            "MAKEWHOLE_DIE_AT": f"liquidations.{step}",
-        },
-        cwd=Path(__file__).parents[3],
-        timeout=120,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == -9
+    code = f"from exchange import tasks; tasks.recompute_liquidations({record.pk})"
+    assert killed(code, f"liquidations.{step}", own_database) == -9
     assert stored(record) == rows
     liquidations.recompute(tape_record=record)
     assert stored(record) == rows
