@@ -6,8 +6,7 @@ list. The list never changes: whoever wrote down the words of a plan finds them 
 """
 
 BYTES = 8
-WORDS = tuple(
-    """
+_LIST = """
     acorn album almond amber anchor apron arrow atlas autumn avenue bacon badge bakery balcony
     bamboo banner basket beehive bicycle blanket blossom bonfire border bottle bracket breeze
     bridge bucket button cabin cactus camera candle carpet castle cedar cellar chapel cherry
@@ -23,13 +22,13 @@ WORDS = tuple(
     oasis ocean octave olive onion opera orbit orchard otter paddle palace panther parrot pebble
     pelican pencil pepper piano pigeon pillow planet pony poplar prairie pumpkin quarry quiver
     rabbit radish ranger raven reef ribbon ripple river robin rocket rooster rudder runway saffron
-    salmon sapphire satin sculptor season shadow silver sketch slipper snowball soccer
-    sparrow spiral spruce stable summit sunset surfer tailor tandem tavern teapot temple thistle thunder
+    salmon sapphire satin sculptor season shadow silver sketch slipper snowball soccer sparrow
+    spiral spruce stable summit sunset surfer tailor tandem tavern teapot temple thistle thunder
     ticket tiger timber tomato topaz tractor trumpet tulip turtle umbrella unicorn valley vanilla
     velvet verse village violet volcano voyage wagon walnut water weaver wheat window wizard wolf
     yacht yellow yogurt zebra zenith zigzag zipper
-    """.split()
-)
+"""
+WORDS = tuple(_LIST.split())
 
 
 def words(digest: str) -> list[str]:

@@ -21,10 +21,12 @@ from backoffice.views import (
     liquidations,
     margin,
     metrics,
+    notices,
     plan_tables,
     plans,
     portal,
     preferences,
+    promises,
     public,
     styleguide,
     timeline,
@@ -71,6 +73,21 @@ ACCOUNTS = [
     path("accounts/<int:pk>/contact/", accounts.contact, name="account-contact"),
 ]
 
+NOTICES = [
+    path("incidents/<slug:slug>/notices/", notices.index, name="incident-notices"),
+    path("incidents/<slug:slug>/notices/write/", notices.write, name="notice-write"),
+    path(
+        "incidents/<slug:slug>/notices/<slug:notice>/write/", notices.write, name="notice-rewrite"
+    ),
+    path(
+        "incidents/<slug:slug>/notices/<slug:notice>/<int:number>/",
+        notices.version,
+        name="desk-notice-version",
+    ),
+    path("incidents/<slug:slug>/promises/add/", promises.add, name="promise-add"),
+    path("promises/<int:pk>/keep/", promises.keep, name="promise-keep"),
+]
+
 PLANS = [
     path("approvals/", decisions.index, name="approvals"),
     path("incidents/<slug:slug>/plans/", plans.index, name="incident-plans"),
@@ -114,6 +131,7 @@ urlpatterns = [
     *LIQUIDATIONS,
     *ACCOUNTS,
     *PLANS,
+    *NOTICES,
     *NOTICES_PUBLIC,
     *PORTAL,
     *OPEN,

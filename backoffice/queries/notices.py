@@ -22,6 +22,30 @@ def versions(notice: Notice, language: str) -> QuerySet[NoticeVersion]:
     return notice.versions.filter(language=language).select_related("author").order_by("-number")
 
 
+def all_versions(incident: Incident) -> QuerySet[NoticeVersion]:
+    """Every version of every notice, the newest first, in English: one row for all languages."""
+    return (
+        NoticeVersion.objects.filter(notice__incident=incident, language="en")
+        .select_related("notice", "author")
+        .order_by("-published_at", "-pk")
+    )
+
+
+def version(incident: Incident, notice: str, number: int) -> QuerySet[NoticeVersion]:
+    """One version of a notice in every language it was published in."""
+    return (
+        NoticeVersion.objects.filter(notice__incident=incident, notice__slug=notice, number=number)
+        .select_related("notice", "author")
+        .order_by("language")
+    )
+
+
+def newest(incident: Incident, notice: str) -> list[NoticeVersion]:
+    """The latest version of a notice in every language; one statement."""
+    rows = NoticeVersion.objects.filter(notice__incident=incident, notice__slug=notice)
+    return list(rows.order_by("language", "-number").distinct("language"))
+
+
 def facts(incident: Incident) -> QuerySet[Fact]:
     """The latest fact of every key, by key."""
     return Fact.objects.filter(incident=incident).order_by("key", "-id").distinct("key")
