@@ -75,17 +75,21 @@ FROM (SELECT p.contract_id, p.cost AS value
       WHERE a.venue_id = %(venue)s AND a.kind = 'clearing') AS k
 GROUP BY k.contract_id HAVING sum(k.value) <> 0
 """
-# Journals and batches without the entries they claim, or entries without their journal.
+# Journals and batches without the entries they claim, and entries that no journal claims.
 CLAIMS = """
+WITH cash AS (SELECT journal_id, count(*) AS legs FROM ledger_entry GROUP BY journal_id),
+     moves AS (SELECT journal_id, count(*) AS legs FROM position_entry GROUP BY journal_id)
 SELECT 'journal without its legs', j.id, (j.legs - coalesce(e.legs, 0))::text
-FROM journal j LEFT JOIN (SELECT journal_id, count(*) AS legs FROM ledger_entry
-                          GROUP BY journal_id) AS e ON e.journal_id = j.id
+FROM journal j LEFT JOIN cash e ON e.journal_id = j.id
 WHERE j.venue_id = %(venue)s AND j.legs <> coalesce(e.legs, 0)
 UNION ALL
 SELECT 'journal without its position legs', j.id, (j.position_legs - coalesce(e.legs, 0))::text
-FROM journal j LEFT JOIN (SELECT journal_id, count(*) AS legs FROM position_entry
-                          GROUP BY journal_id) AS e ON e.journal_id = j.id
+FROM journal j LEFT JOIN moves e ON e.journal_id = j.id
 WHERE j.venue_id = %(venue)s AND j.position_legs <> coalesce(e.legs, 0)
+UNION ALL
+SELECT 'legs without a journal', e.journal_id, e.legs::text
+FROM (TABLE cash UNION ALL TABLE moves) AS e
+WHERE NOT EXISTS (SELECT FROM journal j WHERE j.id = e.journal_id)
 UNION ALL
 SELECT 'posted batch without its journal', b.id, b.state
 FROM batch b WHERE b.venue_id = %(venue)s AND b.state = 'posted'
