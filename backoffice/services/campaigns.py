@@ -7,7 +7,7 @@ lane is in it; the claim of each message reads it again. Sending is `sending`.
 from django.db import connection, transaction
 from django.utils import timezone
 
-from backoffice.models import Campaign, Message, Person, Plan, Role
+from backoffice.models import Campaign, CareHold, Message, Person, Plan, Role
 from backoffice.services import audit, lifecycle, nudges
 from backoffice.services.people import require
 from backoffice.services.refusals import NotAllowed, Refused, Stale
@@ -95,6 +95,10 @@ def start(*, campaign: Campaign, by: Person) -> Campaign:
     """Begin sending, or go on after a pause; workers are nudged, one for each shard."""
     require(by, *MAY_WRITE, *MAY_APPROVE)
     with transaction.atomic(durable=True):
+        # A campaign that was sent is opened again by `requeue` only.
+        stored = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        if stored.state == Campaign.State.SENT:
+            raise Stale("This campaign is sent.")
         lifecycle.step(campaign, Campaign.State.SENDING)
         audit.record(by=by, action="campaign.started", subject=f"campaign:{campaign.pk}")
         for shard in range(SHARDS):
@@ -115,16 +119,24 @@ def requeue(*, message: Message, by: Person, reason: str) -> Message:
     """A person decides that a held or failed message may go out after all.
 
     The one way a message is ever handed over a second time: by name, with a reason, in the audit.
+    A campaign that was finished is open again until it is sent. Raises Refused for a customer in
+    the care lane, whom no machine writes to.
     """
     require(by, *MAY_WRITE)
     if not reason.strip():
         raise Refused("Say how you know that it did not arrive.")
+    if CareHold.objects.filter(customer=message.customer_id, released_at__isnull=True).exists():
+        raise Refused("This customer is in the care lane: write to them yourself.")
     with transaction.atomic(durable=True):
         rows = Message.objects.filter(
             pk=message.pk, state__in=[Message.State.HELD, Message.State.FAILED]
         ).update(state=Message.State.QUEUED, error="", claimed_at=None)
         if rows != 1:
             raise Stale("That message is not held.")
+        campaign = Campaign.objects.select_for_update().get(pk=message.campaign_id)
+        if campaign.state == Campaign.State.SENT:
+            lifecycle.step(campaign, Campaign.State.SENDING, finished_at=None)
+        nudges.after_commit(nudges.SEND_SHARD, campaign.pk, message.pk % SHARDS)
         audit.record(
             by=by,
             action="message.requeued",

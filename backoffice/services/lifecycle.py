@@ -27,7 +27,7 @@ PLAN: dict[str, tuple[str, ...]] = {
 }
 CAMPAIGN: dict[str, tuple[str, ...]] = {
     "approved": ("draft",),
-    "sending": ("approved", "paused"),
+    "sending": ("approved", "paused", "sent"),
     "paused": ("sending",),
     "sent": ("sending",),
 }

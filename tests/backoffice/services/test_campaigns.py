@@ -112,9 +112,17 @@ def test_a_released_hold_lets_a_person_send(world: World, done: Plan) -> None:
     lane = hold(world, 1)
     send(world, campaign)
     message = Message.objects.get(campaign=campaign, customer=world.customers[1])
+    with pytest.raises(Refused, match="care lane"):
+        campaigns.requeue(message=message, by=world.person("sana"), reason="asked for it")
     care.release(hold=lane, by=world.person("sana"))
     campaigns.requeue(message=message, by=world.person("sana"), reason="asked for it")
-    assert message.state == "queued"
+    campaign.refresh_from_db()
+    assert (message.state, campaign.state, campaign.finished_at) == ("queued", "sending", None)
+    shard = message.pk % sending.SHARDS
+    assert sending.send_shard(campaign_id=campaign.pk, shard=shard) == 1
+    assert mail.outbox[-1].to == ["c1@customers.example"]
+    campaign.refresh_from_db()
+    assert campaign.state == Campaign.State.SENT
 
 
 def test_what_is_in_doubt_is_held_for_a_person(world: World, done: Plan) -> None:
