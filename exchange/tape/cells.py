@@ -185,7 +185,7 @@ def word(
             kind, fix = f"{column.table}.unknown", f"Add it to {column.table}, or correct it."
             tail = f"is not in {column.table}."
         empty = cells.is_null() if cells.null_count else pc.equal(cells, "")
-        blank = pc.fill_null(empty, True).to_numpy(zero_copy_only=False)  # noqa: FBT003
+        blank = pc.fill_null(empty, True).to_numpy(zero_copy_only=False)
         _report(
             column, cells,
             Parsed(numbers.astype(np.int64), np.where(blank, Status.EMPTY, 0).astype(np.uint8)),

@@ -130,7 +130,7 @@ def incident_contract(manifest: dict[str, Any], contracts: Rows, problems: Probl
         )  # fmt: skip
 
 
-def _flag(
+def flag(
     rows: Rows, at: Any, kind: str, field: str, message: str, fix: str, problems: Problems
 ) -> None:
     """One problem, always worded the same, for every row where `at`."""
@@ -149,16 +149,16 @@ def accounts(rows: Rows, problems: Problems) -> None:
     coded = _bool(pc.not_equal(columns["customer"], ""))
     mailed = _bool(pc.not_equal(columns["email"], ""))
     shaped = _bool(pc.match_substring_regex(columns["email"], EMAIL))
-    _flag(rows, customer & ~coded, "accounts.no_customer", "customer",
+    flag(rows, customer & ~coded, "accounts.no_customer", "customer",
           "is a customer's account without a customer.", "Name the customer.",
           problems)  # fmt: skip
-    _flag(rows, (columns["kind"] > CUSTOMER) & coded, "accounts.house_customer", "customer",
+    flag(rows, (columns["kind"] > CUSTOMER) & coded, "accounts.house_customer", "customer",
           "is a house or insurance account that names a customer.",
           "Leave customer empty, or make it a customer's account.", problems)  # fmt: skip
-    _flag(rows, customer & ~mailed, "accounts.no_email", "email",
+    flag(rows, customer & ~mailed, "accounts.no_email", "email",
           "is a customer's account without an e-mail address.", "Add the address.",
           problems)  # fmt: skip
-    _flag(rows, mailed & ~shaped, "accounts.email", "email", "is not an e-mail address.",
+    flag(rows, mailed & ~shaped, "accounts.email", "email", "is not an e-mail address.",
           "Write name@host.domain.", problems)  # fmt: skip
     _one_customer(rows, customer & coded, problems)
 
@@ -179,7 +179,7 @@ def _one_customer(rows: Rows, at: Any, problems: Problems) -> None:
             values = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
         differs = np.zeros(rows.count, np.bool_)
         differs[where] = values[where] != values[first]
-        _flag(rows, differs, "accounts.customer_differs", field,
+        flag(rows, differs, "accounts.customer_differs", field,
               f"gives this customer another {field} than an earlier account.",
               "One customer has one name, e-mail and language.", problems)  # fmt: skip
 
@@ -188,16 +188,16 @@ def openings(balances: Rows, positions: Rows, scope: str, known: list[ContractSp
              problems: Problems) -> None:  # fmt: skip
     """No negative opening balance; positions on the lot, and on a market summing to zero."""
     if scope == "market":
-        _flag(balances, balances.columns["amount_units"] < 0, "balances.negative", "amount",
+        flag(balances, balances.columns["amount_units"] < 0, "balances.negative", "amount",
               "is below zero.", "No account opens with a debt; book it as a transfer.",
               problems)  # fmt: skip
     contract, quantity = positions.columns["contract"], positions.columns["quantity"]
     cost = positions.columns["cost_units"]
     lots = np.array([spec.lot for spec in known], np.int64)
-    _flag(positions, quantity % lots[contract] != 0, "positions.off_lot", "quantity",
+    flag(positions, quantity % lots[contract] != 0, "positions.off_lot", "quantity",
           "is not a multiple of the contract's lot.", "Correct the quantity or the lot.",
           problems)  # fmt: skip
-    _flag(positions, (quantity == 0) & (cost != 0), "positions.cost_alone", "cost",
+    flag(positions, (quantity == 0) & (cost != 0), "positions.cost_alone", "cost",
           "has a cost but no contracts.", "Leave the row out, or give its quantity.",
           problems)  # fmt: skip
     if scope != "market":
@@ -221,7 +221,7 @@ def transfers(rows: Rows, balances: Rows, scope: str, problems: Problems) -> Non
     for index, name in enumerate(TRANSFER_KINDS[:2]):
         wrong = (kind == index) & ((amount <= 0) if index == 0 else (amount >= 0))
         word = "above" if index == 0 else "below"
-        _flag(rows, wrong, f"transfers.{name}_sign", "amount",
+        flag(rows, wrong, f"transfers.{name}_sign", "amount",
               f"is a {name} whose amount is not {word} zero.",
               "Deposits are above zero, withdrawals below.", problems)  # fmt: skip
     backwards(rows, problems)
@@ -260,7 +260,7 @@ def _internal(rows: Rows, problems: Problems) -> None:
     references = rows.columns["reference"].take(pa.array(where))
     nameless = np.zeros(rows.count, np.bool_)
     nameless[where] = _bool(pc.equal(references, ""))
-    _flag(rows, nameless, "transfers.no_reference", "reference",
+    flag(rows, nameless, "transfers.no_reference", "reference",
           "is an internal transfer without a reference.",
           "Give both rows of the transfer the same reference.", problems)  # fmt: skip
     group = references.dictionary_encode().indices.to_numpy(zero_copy_only=False)
@@ -277,7 +277,7 @@ def _internal(rows: Rows, problems: Problems) -> None:
     at = np.zeros(rows.count, np.bool_)
     at[first[wrong]] = True
     at &= ~nameless
-    _flag(rows, at, "transfers.internal", "reference",
+    flag(rows, at, "transfers.internal", "reference",
           "begins an internal transfer whose rows do not cancel.",
           "Two rows of one reference, asset and time, one out and one in.", problems)  # fmt: skip
 
@@ -303,6 +303,6 @@ def _funding(rows: Rows, balances: Rows, problems: Problems) -> None:
     below = by_key[running < 0] - len(held)
     flagged = np.zeros(rows.count, np.bool_)
     flagged[at[below[below >= 0]]] = True
-    _flag(rows, flagged, "transfers.overdrawn", "amount",
+    flag(rows, flagged, "transfers.overdrawn", "amount",
           "takes the funding wallet below zero.",
           "Add the opening balance or the deposit that is missing.", problems)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from exchange.domain.value import ContractSpec, ValueTooLarge, check_bounds
-from exchange.tape.checks_books import _flag, backwards
+from exchange.tape.checks_books import backwards, flag
 from exchange.tape.layout import ACCOUNT_KINDS, QUANTITY_MOST, REASONS, SIDES
 from exchange.tape.problems import Problems
 from exchange.tape.reading import Rows
@@ -32,13 +32,13 @@ def fills(rows: Rows, accounts: Rows, specs: list[ContractSpec], scope: str,
     columns = rows.columns
     lots = np.array([spec.lot for spec in specs], np.int64)
     if (lots > 1).any():
-        _flag(rows, columns["quantity"] % lots[columns["contract"]] != 0, "fills.off_lot",
+        flag(rows, columns["quantity"] % lots[columns["contract"]] != 0, "fills.off_lot",
               "quantity", "is not a multiple of the contract's lot.",
               "Correct the quantity or the lot.", problems)  # fmt: skip
     expiry = np.array([spec.expires_us for spec in specs], np.int64)
     if expiry.any():
         last = np.where(expiry == 0, np.iinfo(np.int64).max, expiry)[columns["contract"]]
-        _flag(rows, columns["time_us"] > last, "fills.expired", "time",
+        flag(rows, columns["time_us"] > last, "fills.expired", "time",
               "is after the contract's expiry.", "Correct the time or the expiry.",
               problems)  # fmt: skip
     backwards(rows, problems)
@@ -79,7 +79,7 @@ def trades(rows: Rows, accounts: Rows, scope: str, problems: Problems) -> None:
     if not len(trade):
         return
     if scope == "market":
-        _flag(rows, trade == 0, "trades.no_number", "trade", "has no trade number.",
+        flag(rows, trade == 0, "trades.no_number", "trade", "has no trade number.",
               "Number the trades from 1; both sides carry the same number.", problems)  # fmt: skip
     order, first = _groups(trade)
     size = np.diff(np.r_[first, len(trade)])
@@ -150,7 +150,7 @@ def _takeovers(rows: Rows, accounts: Rows, a: Any, b: Any, problems: Problems) -
 
 def liquidations(rows: Rows, made: Rows, accounts: Rows, problems: Problems) -> None:
     """Every recorded liquidation has its takeover fill and every takeover fill its record."""
-    _flag(rows, rows.columns["quantity"] == 0, "liquidations.zero", "quantity", "is zero.",
+    flag(rows, rows.columns["quantity"] == 0, "liquidations.zero", "quantity", "is zero.",
           "Give the signed position that was taken over.", problems)  # fmt: skip
     columns = made.columns
     insures = accounts.columns["kind"] == INSURANCE

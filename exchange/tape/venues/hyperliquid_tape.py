@@ -61,12 +61,18 @@ def book(found: Import, account: str) -> VenueBook:
         "bridged_holes": dict(holes),
         "openings_valued_at_first_price": sorted(valued),
         "fees_in_other_tokens_left_out": dict(foreign_fees),
+        "fees_rounded_to_the_minor_unit": sum(_finer(step.fill.fee) for step in found.steps),
     }
     return VenueBook(
         VENUE, "hyperliquid", f"Fills of {VENUE}", dict.fromkeys(settles.values(), DECIMALS),
         contracts, sorted({fill.account for fill in fills}), fills,
         openings=list(openings.values()), liquidations=liquidations, source=source,
     )  # fmt: skip
+
+
+def _finer(fee: Decimal) -> bool:
+    """Whether a fee has more decimals than the settlement coin."""
+    return fee.scaleb(DECIMALS) != fee.scaleb(DECIMALS).to_integral_value()
 
 
 def _settlements(found: Import) -> dict[str, str]:
