@@ -1,10 +1,14 @@
 """What the tests of the house share."""
 
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from backoffice import embedded
+from backoffice.embedded.places import Places
 
 
 @pytest.fixture
@@ -16,3 +20,23 @@ def folder() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="makewhole-test-") as path:
         yield Path(path).resolve()
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[Places]:
+    """A data folder with a new database in it, stopped: copying one is quicker than making one."""
+    with tempfile.TemporaryDirectory(prefix="makewhole-test-") as path:
+        at = embedded.places(path)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("DATABASE_URL", "REDIS_URL"):
+                patch.delenv(name, raising=False)
+            embedded.ensure(at)
+        embedded.stop(at)
+        yield at
+
+
+@pytest.fixture
+def filled(at: Places, template: Places) -> None:
+    """The test's data folder `at`, with a database already made in it."""
+    at.data.mkdir()
+    subprocess.run(["cp", "-a", template.postgres, at.postgres], check=True)

@@ -16,6 +16,8 @@ from backoffice import embedded, supervisor
 from backoffice.embedded import postgres, processes, valkey
 from backoffice.embedded.places import PROJECT, Places
 
+pytestmark = pytest.mark.usefixtures("filled")
+
 
 @pytest.fixture
 def at(folder: Path) -> Iterator[Places]:
@@ -56,10 +58,7 @@ def address_in(said: str) -> str:
     return next(line for line in said.splitlines() if "desk at" in line).split()[-1]
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_it_runs_until_it_is_interrupted_and_stops_everything(
-    at: Places, by: signal.Signals
-) -> None:
+def test_it_runs_until_it_is_interrupted_and_stops_everything(at: Places) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = taken.getsockname()[1]
         command = demo(at, "--port", str(wanted))
@@ -73,7 +72,7 @@ def test_it_runs_until_it_is_interrupted_and_stops_everything(
     assert set(ran) == {"web", "clock", "worker", "mail"}
     families = [process.pid for name in ran for process in ran[name].children(recursive=True)]
 
-    command.send_signal(by)
+    command.send_signal(signal.SIGINT)
     rest, _ = command.communicate(timeout=60)
     assert command.returncode == 0, rest
     assert "stopped; nothing is lost" in rest
@@ -152,7 +151,7 @@ def test_killed_servers_come_back_under_a_running_desk(
         assert time.time() - killed < 90, "the desk did not come back"
         assert command.poll() is None
         time.sleep(0.5)
-    command.send_signal(signal.SIGINT)
+    command.send_signal(signal.SIGTERM)
     rest, _ = command.communicate(timeout=60)
     assert command.returncode == 0, rest
 

@@ -136,6 +136,7 @@ class TestEveryDay:
         assert sql(at, "SELECT answer FROM kept") == [(42,)]
         assert keys(at).get("kept") == "42"
 
+    @pytest.mark.usefixtures("filled")
     def test_only_the_owner_reaches_the_sockets(self, at: Places) -> None:
         embedded.ensure(at)
         assert stat.S_IMODE(at.run.stat().st_mode) == 0o700
@@ -149,6 +150,7 @@ class TestEveryDay:
         if ROOT:
             assert as_ordinary_user(connect) == ""
 
+    @pytest.mark.usefixtures("filled")
     def test_the_tuning_is_in_force(self, at: Places) -> None:
         embedded.ensure(at)
         for name, value in postgres.TUNING.items():
@@ -164,6 +166,7 @@ class TestEveryDay:
         assert len(processes.at_work("valkey-server", at.valkey)) == 1
         assert sql(at, "SELECT count(*) FROM pg_database WHERE datname = 'makewhole'") == [(1,)]
 
+    @pytest.mark.usefixtures("filled")
     def test_they_outlive_the_command(self, at: Places) -> None:
         shown, said = manage(at, "services", "start").communicate(timeout=120)
         assert shown.count("running") == 2, said
@@ -174,6 +177,7 @@ class TestEveryDay:
         assert shown == "stopped Valkey, PostgreSQL\n"
         assert not processes.at_work("postgres", at.postgres)
 
+    @pytest.mark.usefixtures("filled")
     def test_other_tools_are_told_where_they_are(self, at: Places) -> None:
         shown, said = manage(at, "services", "address").communicate(timeout=120)
         script = (
@@ -216,6 +220,7 @@ class TestPlaces:
             if at.run.parent != at.data:
                 shutil.rmtree(at.run)
 
+    @pytest.mark.usefixtures("filled")
     def test_a_link_leads_to_the_same_servers(self, at: Places, folder: Path) -> None:
         embedded.ensure(at)
         (folder / "link").symlink_to(at.data)
@@ -231,6 +236,7 @@ class TestPlaces:
         at.run.unlink()
 
 
+@pytest.mark.usefixtures("filled")
 class TestAfterACrash:
     def test_a_killed_postgres_recovers(
         self, at: Places, capsys: pytest.CaptureFixture[str]
@@ -362,6 +368,7 @@ class TestRefusals:
         assert sql(at, "SELECT 1") == [(1,)]
         assert not at.postgres_making.exists()
 
+    @pytest.mark.usefixtures("filled")
     def test_a_socket_another_server_holds(self, at: Places) -> None:
         embedded.ensure(at)
         other = embedded.places(at.data.parent / "other")
