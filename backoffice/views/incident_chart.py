@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-import numpy as np
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -57,7 +56,7 @@ def chart(request: HttpRequest, slug: str) -> JsonResponse:
             },
             "cutoffs": _cutoffs(incident),
             "liquidations": {
-                "time": [int(close.at.timestamp()) for close in closes],
+                "time": [close.at for close in closes],
                 "price": [close.ticks for close in closes],
                 "quantity": [close.quantity for close in closes],
             },
@@ -96,20 +95,17 @@ def table(incident: Incident, contract: Contract) -> list[Row] | None:
         series = tapes.price_steps(incident.tape.digest, contract.tape_index, seconds=TABLE_SECONDS)
     except tapes.TapeMissing:
         return None
-    closes = liquidations.recorded(incident.tape_id, contract.pk)
-    forced = _binned(series.time, closes, TABLE_SECONDS)
-    rows = zip(
-        series.time.tolist(), series.mark.tolist(), series.index.tolist(), forced, strict=True
-    )
+    forced = liquidations.forced(incident.tape_id, contract.pk, seconds=TABLE_SECONDS)
+    rows = zip(series.time.tolist(), series.mark.tolist(), series.index.tolist(), strict=True)
     return [
         Row(
             datetime.fromtimestamp(0, UTC) + timedelta(microseconds=time),
             figures.price(mark, contract.tick),
             figures.price(index, contract.tick),
             figures.share(mark - index, index),
-            number,
+            forced.get(time // SECOND_US, 0),
         )
-        for time, mark, index, number in rows
+        for time, mark, index in rows
     ]
 
 
@@ -125,26 +121,14 @@ def _cascade(series: tapes.Series, closes: list[liquidations.Forced]) -> dict[st
     """Contracts taken over in every ten seconds of the series, quiet ones as 0."""
     if not closes or not len(series.time):
         return None
-    width = CASCADE_SECONDS * SECOND_US
-    starts = np.arange(series.time[0] // width * width, series.time[-1] + 1, width)
-    return {
-        "seconds": CASCADE_SECONDS,
-        "time": (starts // SECOND_US).tolist(),
-        "contracts": _binned(starts, closes, CASCADE_SECONDS),
-    }
-
-
-def _binned(starts: Any, closes: list[liquidations.Forced], seconds: int) -> list[int]:
-    """Contracts closed by force from each start on, for `seconds`."""
-    if not len(starts):
-        return []
-    times = np.array([int(close.at.timestamp() * SECOND_US) for close in closes], np.int64)
-    sizes = np.array([abs(close.quantity) for close in closes], np.int64)
-    at = (times - starts[0]) // (seconds * SECOND_US)
-    inside = (at >= 0) & (at < len(starts))
-    found = np.zeros(len(starts), np.int64)
-    np.add.at(found, at[inside], sizes[inside])
-    return found.tolist()
+    first, last = int(series.time[0]) // SECOND_US, int(series.time[-1]) // SECOND_US
+    starts = range(first // CASCADE_SECONDS * CASCADE_SECONDS, last + 1, CASCADE_SECONDS)
+    contracts = [0] * len(starts)
+    for close in closes:
+        step = (close.at - starts.start) // CASCADE_SECONDS
+        if 0 <= step < len(contracts):
+            contracts[step] += abs(close.quantity)
+    return {"seconds": CASCADE_SECONDS, "time": list(starts), "contracts": contracts}
 
 
 def _tick(tick: Decimal) -> tuple[int, int]:

@@ -33,6 +33,17 @@ _ACCOUNT = (
 )
 
 
+_BY_CODE = "(SELECT a.id FROM exchange_account a WHERE "
+_BY_CUSTOMER = (
+    "(SELECT a.id FROM exchange_customer c JOIN exchange_account a ON a.customer_id = c.id WHERE "
+)
+# What was typed, read as the names were: every word of it begins a word of the name.
+_WORDS = (
+    "(SELECT string_agg(quote_literal(lexeme) || ':*', ' & ')"
+    " FROM unnest(to_tsvector('simple', %s)))::tsquery"
+)
+
+
 def of_venue(
     venue_id: int,
     *,
@@ -44,48 +55,58 @@ def of_venue(
 ) -> Page[AccountRow]:
     """Accounts of a venue by code, of a kind, with a tag.
 
-    `search` is the beginning of a code, a part of a name, or a whole e-mail address: an address is
-    found only whole, so that nobody reads one out of the search letter by letter.
+    `search` is the beginning of a code, the beginnings of words of a name, or a whole e-mail
+    address: an address is found only whole, so that nobody reads one out of the search letter by
+    letter. Each way is an index of its own, read to the end of the page and no further.
     """
     size = keyset.limited(limit)
-    conditions = ["a.venue_id = %s", "a.code > %s"]
+    conditions = ['a.venue_id = %s AND a.code COLLATE "C" > %s']
     arguments: list[int | str] = [venue_id, after]
-    if wanted := search.strip():
-        condition, texts = _matching(wanted)
-        conditions.append(condition)
-        arguments += texts
     if kind:
         conditions.append("a.kind = %s")
         arguments.append(kind)
     if tag:
         conditions.append("%s = ANY (string_to_array(a.tags, ' '))")
         arguments.append(tag)
+    found, texts = _found(search.strip(), " AND ".join(conditions), arguments, size + 1)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{_ACCOUNT} WHERE {' AND '.join(conditions)} ORDER BY a.code LIMIT %s",
-            [*arguments, size + 1],
+            f'{_ACCOUNT} WHERE a.id IN ({found}) ORDER BY a.code COLLATE "C" LIMIT %s',
+            [*texts, size + 1],
         )
         return keyset.page(cursor.fetchall(), size, AccountRow, lambda row: row.code)
 
 
 def anywhere(search: str, *, limit: int) -> list[tuple[AccountRow, str]]:
     """The first accounts of any venue that match as in `of_venue`, with their venue's name."""
-    condition, texts = _matching(search)
+    found, texts = _found(search.strip(), "true", [], limit)
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_ACCOUNT.replace(' FROM ', ', v.name FROM ', 1)}"
-            f" JOIN exchange_venue v ON v.id = a.venue_id WHERE {condition}"
-            " ORDER BY a.venue_id DESC, a.code LIMIT %s",
+            f" JOIN exchange_venue v ON v.id = a.venue_id WHERE a.id IN ({found})"
+            ' ORDER BY a.venue_id DESC, a.code COLLATE "C" LIMIT %s',
             [*texts, limit],
         )
         return [(AccountRow(*row[:-1]), row[-1]) for row in cursor.fetchall()]
 
 
-def _matching(wanted: str) -> tuple[str, list[str]]:
-    if "@" in wanted:
-        return "lower(c.email) = lower(%s)", [wanted]
-    literal = _literal(wanted)
-    return "(a.code LIKE %s OR c.name ILIKE %s)", [f"{literal}%", f"%{literal}%"]
+def _found(
+    search: str, condition: str, arguments: list[int | str], most: int
+) -> tuple[str, list[int | str]]:
+    """SQL and arguments of the ids of at most `most` accounts a way, in the order of their codes.
+
+    `condition` is on `a`; `arguments` are its.
+    """
+    end = f' AND {condition} ORDER BY a.code COLLATE "C" LIMIT {most})'
+    if not search:
+        return f"{_BY_CODE}true{end}", arguments
+    if "@" in search:
+        return f"{_BY_CUSTOMER}lower(c.email) = lower(%s){end}", [search, *arguments]
+    return (
+        f'{_BY_CODE}a.code COLLATE "C" LIKE %s{end}'
+        f" UNION ALL {_BY_CUSTOMER}to_tsvector('simple', c.name) @@ {_WORDS}{end}",
+        [f"{_literal(search)}%", *arguments, search, *arguments],
+    )
 
 
 @lru_cache(maxsize=64)

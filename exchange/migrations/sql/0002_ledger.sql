@@ -9,7 +9,7 @@
 -- detach a partition. Services run as a role that has no reason to; reconciliation rebuilds
 -- every balance and position from the entries and finds whoever did.
 
--- Tables --------------------------------------------------------------------------------------
+-- Tables.
 
 CREATE SEQUENCE ledger_entry_seq AS bigint;
 CREATE SEQUENCE position_entry_seq AS bigint;
@@ -55,7 +55,7 @@ ALTER TABLE position SET (fillfactor = 50);
 ALTER TABLE position ADD CONSTRAINT position_closed_costs_nothing
     CHECK (quantity <> 0 OR cost = 0);
 
--- Append only ---------------------------------------------------------------------------------
+-- Append only.
 
 CREATE FUNCTION books_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -77,7 +77,8 @@ CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journa
 CREATE TRIGGER ledger_account_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_account
     FOR EACH STATEMENT EXECUTE FUNCTION books_refuse();
 
--- Who the entries name stays: no row-level foreign key guards these, so nothing deletes them.
+-- What the entries name stays what it is: no row-level foreign key guards these, so nothing deletes
+-- them, and the terms that give an entry its meaning never change.
 CREATE FUNCTION books_keep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is named by the books: % refused', TG_TABLE_NAME, TG_OP
@@ -85,14 +86,16 @@ BEGIN
 END $$;
 CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_venue
     FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
-CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_asset
+CREATE TRIGGER books_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON exchange_asset
     FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
-CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_contract
+CREATE TRIGGER books_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON exchange_contract
     FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
-CREATE TRIGGER books_keep BEFORE DELETE OR TRUNCATE ON exchange_account
+CREATE TRIGGER books_keep
+    BEFORE UPDATE OF id, venue_id, customer_id, kind, tape_index OR DELETE OR TRUNCATE
+    ON exchange_account
     FOR EACH STATEMENT EXECUTE FUNCTION books_keep();
 
--- Balances and positions: written by the functions below and by nobody else ---------------------
+-- Balances and positions: written by the functions below and by nobody else.
 
 CREATE FUNCTION books_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -204,7 +207,7 @@ BEGIN
     RETURN moved;
 END $$;
 
--- Everyday postings -----------------------------------------------------------------------------
+-- Everyday postings.
 
 CREATE FUNCTION books_post_cash() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -368,7 +371,7 @@ CREATE CONSTRAINT TRIGGER journal_complete AFTER INSERT ON journal
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION books_journal_complete();
 
--- Batches -----------------------------------------------------------------------------------------
+-- Batches.
 
 -- draft > sealed > posted, or discarded before it is posted. What was sealed stays what it was.
 CREATE FUNCTION books_batch_step() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -36,7 +36,7 @@ def test_the_list_shows_wallets_and_closes(market: Market, analyst: Client) -> N
         ({"q": "HAL@example.org"}, ["A-hal"]),
         ({"q": "hal@example"}, []),
         ({"q": "@"}, []),
-        ({"q": "_-ann"}, []),
+        ({"q": "%"}, []),
         ({"kind": "insurance"}, ["FUND"]),
         ({"tag": "api"}, ["A-mo"]),
         ({"tag": "market_maker", "q": "A-h"}, []),

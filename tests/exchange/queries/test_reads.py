@@ -50,6 +50,10 @@ def test_accounts_are_searched_literally(record: Tape) -> None:
     assert found(search="%") == found(search="_") == found(search="\\") == []
     assert found(search="MO@example.org") == ["A-mo"]
     assert found(search="mo@example") == []
+    assert found(search="h") == found(search="HAL") == ["A-hal"]
+    assert found(search="al") == [], "a word of a name is found by how it begins"
+    assert found(search="'") == found(search=":*") == found(search="a & b") == []
+    assert found(search="fund insurance") == []
     assert found(tag="api") == ["A-mo"]
     assert found(tag="ap") == []
     assert found(kind="insurance") == ["FUND"]
@@ -70,18 +74,19 @@ def test_tags_are_read_once(record: Tape, django_assert_num_queries: Counting) -
 
 def test_forced_closes(record: Tape, django_assert_num_queries: Counting) -> None:
     ann = _account(record, "A-ann")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         (row,) = liquidations.of_tape(record.pk).rows
         (total,) = liquidations.totals(record.pk)
         assert liquidations.counts([record.pk, 0]) == {record.pk: {"not_due": 1}}
         assert liquidations.of_accounts([ann.pk, 0]) == {ann.pk: 1}
         assert liquidations.size(record.pk) == (1, 10, 1)
         (close,) = liquidations.recorded(record.pk, row.contract_id)
+        assert liquidations.forced(record.pk, row.contract_id, seconds=10) == {1522357200: 10}
         assert liquidations.of_account(ann.pk) == [row]
     assert (row.account, row.verdict, row.quantity, row.loss) == ("A-ann", "not_due", 10, 365_408)
     assert row.unit == ("BTC", 8)
     assert total == ("not_due", "BTC", 8, 1, 1, 10, 365_408)
-    assert (close.ticks, close.quantity) == (640_050, 10)
+    assert close == (1522357201, 640_050, 10)
 
 
 def test_every_close_that_was_chosen(record: Tape) -> None:
