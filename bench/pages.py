@@ -144,7 +144,7 @@ def _milliseconds(client: object, address: str, backend: Path | None) -> tuple[f
 
 
 def _backend(connection: object) -> Path | None:
-    """Where the kernel counts the time of our connection's process, if that runs on this machine."""
+    """Where the kernel counts our connection's process, if it runs on this machine."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         path = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
