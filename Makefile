@@ -28,7 +28,7 @@ demo: setup
 	@$(PYTHON) manage.py demo $(DEMO)
 
 test: lint browser
-	$(PYTHON) manage.py makemigrations --check --dry-run
+	MAKEWHOLE_DATA="$${MAKEWHOLE_DATA:-var}/test" $(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) -m pytest $(TESTS)
 
 lint: setup
