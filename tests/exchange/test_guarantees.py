@@ -164,6 +164,21 @@ def test_who_the_entries_name_stays(books: Books, table: str, attack: str) -> No
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        "exchange_asset SET decimals = 6",
+        "exchange_contract SET face = 10",
+        "exchange_contract SET settle_id = {eth}",
+        "exchange_account SET venue_id = venue_id + 1",
+        "exchange_account SET kind = 'house', customer_id = NULL",
+        "exchange_account SET customer_id = (SELECT max(id) FROM exchange_customer)",
+    ],
+)
+def test_the_terms_of_what_the_entries_name_never_change(books: Books, change: str) -> None:
+    refuse(traded(books), "named by the books: UPDATE refused", f"UPDATE {change}")
+
+
+@pytest.mark.parametrize(
     "columns",
     [
         "'futures', {btc}, NULL, NULL",  # a wallet of nobody
