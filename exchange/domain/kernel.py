@@ -42,3 +42,12 @@ def kernel(function: Function) -> Function:
     except RuntimeError:  # numba found no writable place for its cache
         compiled = numba.njit(nogil=True, error_model="numpy")(function)
     return cast(Function, compiled)
+
+
+def inlined(function: Function) -> Function:
+    """Compile ``function`` into each kernel that calls it.
+
+    For the few small ones on a path taken for every fill: passing a handful of arrays to a
+    call costs more there than what it does.
+    """
+    return cast(Function, numba.njit(nogil=True, error_model="numpy", inline="always")(function))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from exchange.domain.kernel import kernel
+from exchange.domain.kernel import inlined, kernel
 from exchange.domain.margin_units import (
     CASH,
     CHECKED,
@@ -66,7 +66,7 @@ def first_second(
     return -1
 
 
-@kernel
+@inlined
 def is_safe(
     terms: Array, ends: Array, units: Array, rows: Array, crossed: Array, u: int, until: int
 ) -> bool:
@@ -171,7 +171,7 @@ def look_at_all(
             )  # fmt: skip
 
 
-@kernel
+@inlined
 def trade(terms: Array, units: Array, rows: Array, row: int, dq: int, ticks: int, fee: int) -> None:
     """`value.apply_fill` on a position; its unit's cash takes the profit and the fee."""
     c = rows[row, CONTRACT]

@@ -73,8 +73,8 @@ def market_of(specs: Sequence[ContractSpec], paths: MarkPaths) -> Market:
     inverse = (kind == INVERSE)[None, :, None]
     value = np.where(inverse, -rate / paths.marks, rate * paths.marks)
     seconds = paths.times.size
-    ends = np.empty((*value.shape[:2], 2, seconds.bit_length(), seconds))
-    ends[:, :, :, 0] = value[:, :, None]
+    ends = np.empty((len(specs), seconds.bit_length(), seconds, value.shape[0], 2))
+    ends[:, 0] = value.transpose(1, 2, 0)[..., None]
     fill_extremes(ends)
     terms = np.column_stack((kind, num, den, factor_table(specs)))
     return Market(np.ascontiguousarray(terms), np.ascontiguousarray(paths.marks), ends)

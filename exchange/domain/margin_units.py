@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from exchange.domain.kernel import kernel
+from exchange.domain.kernel import inlined, kernel
 from exchange.domain.rules.okex_2018 import okex_fixed_margin, okex_maintenance
 from exchange.domain.value_kernels import trade_value
 
@@ -34,18 +34,22 @@ UNDECIDED = 1e-12
 
 @kernel
 def fill_extremes(ends: Array) -> None:
-    """Extremes over stretches of 2, 4, 8 ... seconds, from level 0 of f64[P, C, 2, level, T]."""
-    paths, contracts, _, levels, seconds = ends.shape
-    for p in range(paths):
-        for c in range(contracts):
-            for k in range(1, levels):
-                half = 1 << (k - 1)
-                for i in range(seconds - 2 * half + 1):
-                    ends[p, c, LOW, k, i] = min(
-                        ends[p, c, LOW, k - 1, i], ends[p, c, LOW, k - 1, i + half]
+    """Extremes over stretches of 2, 4, 8 ... seconds, from level 0 of ``ends``.
+
+    ``ends`` is f64[C, level, T, P, 2]: what a decision at one second needs of all paths, and
+    the lows and the highs, lies in one or two cache lines.
+    """
+    contracts, levels, seconds, paths, _ = ends.shape
+    for c in range(contracts):
+        for k in range(1, levels):
+            half = 1 << (k - 1)
+            for i in range(seconds - 2 * half + 1):
+                for p in range(paths):
+                    ends[c, k, i, p, LOW] = min(
+                        ends[c, k - 1, i, p, LOW], ends[c, k - 1, i + half, p, LOW]
                     )
-                    ends[p, c, HIGH, k, i] = max(
-                        ends[p, c, HIGH, k - 1, i], ends[p, c, HIGH, k - 1, i + half]
+                    ends[c, k, i, p, HIGH] = max(
+                        ends[c, k - 1, i, p, HIGH], ends[c, k - 1, i + half, p, HIGH]
                     )
 
 
@@ -109,7 +113,7 @@ def open_rows(
         rows[row, QUANTITY], rows[row, COST] = quantity[i], cost[i]
 
 
-@kernel
+@inlined
 def worst_health(
     terms: Array, ends: Array, units: Array, rows: Array, path: int, u: int, a: int, b: int
 ) -> float:
@@ -129,9 +133,9 @@ def worst_health(
             continue
         c = rows[row, CONTRACT]
         if quantity > 0:
-            value = min(ends[path, c, LOW, k, a], ends[path, c, LOW, k, last])
+            value = min(ends[c, k, a, path, LOW], ends[c, k, last, path, LOW])
         else:
-            value = max(ends[path, c, HIGH, k, a], ends[path, c, HIGH, k, last])
+            value = max(ends[c, k, a, path, HIGH], ends[c, k, last, path, HIGH])
         amount = float(quantity) * value
         cost = float(rows[row, COST])
         rate = float(terms[c, factor])
