@@ -55,8 +55,6 @@ def instrument(row: Row) -> Instrument:
         raise row.refuse("tickSize", f"{tick} is not above zero.")
     if multiplier == 0:
         raise row.refuse("multiplier", "is zero; a contract is worth something.")
-    if inverse != (multiplier < 0):
-        raise row.refuse("multiplier", f"{multiplier} does not go with isInverse.")
     kind = "inverse" if inverse else "quanto" if quanto else "linear"
     return Instrument(
         row.text("symbol"), kind, multiplier, row.text("settlCurrency"), tick,
@@ -65,23 +63,34 @@ def instrument(row: Row) -> Instrument:
     )  # fmt: skip
 
 
-def read(rows: Iterable[Row], counts: Counts) -> dict[str, Instrument]:
-    """Contracts of an instrument file; indices and spot pairs, which settle in nothing, are set
-    aside."""
+def read(
+    rows: Iterable[Row], counts: Counts, notes: list[str] | None = None
+) -> dict[str, Instrument]:
+    """Contracts of an instrument file by symbol.
+
+    Indices and spot pairs, which settle in nothing, are set aside; so are terms that contradict
+    themselves, and the earlier of two contracts of one name, both with a line in `notes`.
+    """
     found: dict[str, Instrument] = {}
+    told = notes if notes is not None else []
     for row in rows:
         counts.rows += 1
-        if not row.has("settlCurrency") or not row.has("multiplier"):
+        if not all(row.has(field) for field in ("settlCurrency", "multiplier", "tickSize")):
             counts.set_aside += 1
             continue
         made = instrument(row)
         if found.get(made.symbol) == made:
             counts.duplicates += 1
-            continue
-        if made.symbol in found:
-            raise row.refuse("symbol", f"{made.symbol} is there twice with different terms.")
-        found[made.symbol] = made
-        counts.kept += 1
+        elif (made.kind == "inverse") != (made.multiplier < 0):
+            told.append(f"{made.symbol}: multiplier {made.multiplier} does not go with isInverse")
+            counts.set_aside += 1
+        else:
+            if made.symbol in found:
+                told.append(f"{made.symbol}: two contracts of that name, the later one is taken")
+                counts.set_aside += 1
+                counts.kept -= 1
+            found[made.symbol] = made
+            counts.kept += 1
     return found
 
 
@@ -89,8 +98,9 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
     """Read contracts and check that each can be held exactly, and the venue's own multiplier
     against the two it is made of."""
     counts = Counts()
+    notes: list[str] = []
     rows = list(csv_rows(paths, NEEDED))
-    found = read(rows, counts)
+    found = read(rows, counts, notes)
     multiplier = Reconciliation("multiplier")
     for row in rows:
         if row.has("settlCurrency") and row.has("multiplier"):
@@ -108,7 +118,9 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
             exact.append(terms)
         except ContractRefused as fault:
             refused.append(str(fault))
-    report = printed(FORMAT, counts, {"multiplier": multiplier}, kinds=kinds, not_exact=refused)
+    report = printed(
+        FORMAT, counts, {"multiplier": multiplier}, kinds=kinds, not_exact=refused, notes=notes
+    )
     assets = {made.asset[0]: made.asset[1] for made in found.values()}
     book = VenueBook(
         "bitmex", "bitmex", "BitMEX instruments", assets, exact, [account], [],
