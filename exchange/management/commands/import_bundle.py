@@ -42,7 +42,7 @@ class Command(BaseCommand):
                     code = options["venue"] or tape.manifest["name"]
                     schema.ready()
                     kept = tapes.keep(
-                        tape=tape, venue=code, name=tape.manifest["title"][:120], progress=progress
+                        tape=tape, venue=code, name=tape.manifest["venue"], progress=progress
                     )
                     report |= {"venue": code, "opened": kept.opened}
         except bundle.BundleRefused as refused:

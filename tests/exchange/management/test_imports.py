@@ -43,6 +43,14 @@ def test_import_bundle_stores_the_tape_and_opens_its_books(tmp_path: Path) -> No
     assert Venue.objects.count() == 1
 
 
+@pytest.mark.parametrize(("kind", "is_drill"), [("drill", True), ("matching engine", False)])
+def test_a_drills_bundle_opens_a_drills_venue(tmp_path: Path, kind: str, is_drill: bool) -> None:
+    manifest = market.MANIFEST | {"source": {"kind": kind}}
+    run("import_bundle", market.write(tmp_path / "b", market.tables(), manifest))
+    venue = Venue.objects.get()
+    assert (venue.name, venue.is_drill) == ("testex", is_drill)
+
+
 def test_import_bundle_without_books(tmp_path: Path) -> None:
     path = market.write(tmp_path / "b", market.tables())
     lines = run("import_bundle", path, "--store-only")
