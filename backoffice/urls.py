@@ -10,6 +10,8 @@ from django.views.i18n import set_language
 from backoffice.views import (
     account_downloads,
     accounts,
+    campaign_messages,
+    campaigns,
     decisions,
     executions,
     find,
@@ -88,6 +90,18 @@ NOTICES = [
     path("promises/<int:pk>/keep/", promises.keep, name="promise-keep"),
 ]
 
+CAMPAIGNS = [
+    path("incidents/<slug:slug>/messages/", campaigns.index, name="incident-messages"),
+    path("incidents/<slug:slug>/messages/prepare/", campaigns.prepare, name="campaign-prepare"),
+    path("campaigns/<int:pk>/", campaigns.show, name="campaign"),
+    path("campaigns/<int:pk>/approve/", campaigns.approve, name="campaign-approve"),
+    path("campaigns/<int:pk>/start/", campaigns.start, name="campaign-start"),
+    path("campaigns/<int:pk>/pause/", campaigns.pause, name="campaign-pause"),
+    path("campaigns/<int:pk>/messages/", campaign_messages.index, name="campaign-messages"),
+    path("messages/<int:pk>/", campaign_messages.show, name="message"),
+    path("messages/<int:pk>/requeue/", campaign_messages.requeue, name="message-requeue"),
+]
+
 PLANS = [
     path("approvals/", decisions.index, name="approvals"),
     path("incidents/<slug:slug>/plans/", plans.index, name="incident-plans"),
@@ -132,6 +146,7 @@ urlpatterns = [
     *ACCOUNTS,
     *PLANS,
     *NOTICES,
+    *CAMPAIGNS,
     *NOTICES_PUBLIC,
     *PORTAL,
     *OPEN,
