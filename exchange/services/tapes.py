@@ -6,7 +6,6 @@ from exchange.models import Tape
 from exchange.services import books
 from exchange.tape import arrays
 
-
 DRILL = "drill"
 """What a drill writes as the `kind` of its bundle's source."""
 
@@ -24,8 +23,8 @@ def keep(
     """Open the books of `tape` as the venue of code `venue`, unless that venue has this very tape.
 
     A bundle that a drill made opens a drill's venue, which every screen watermarks: rehearsal
-    money never passes for real money. One query, and those of `books.open_books`. Raises `BooksRefused` when the code belongs to
-    another tape; nothing changes then.
+    money never passes for real money. One query, and those of `books.open_books`. Raises
+    `BooksRefused` when the code belongs to another tape; nothing changes then.
     """
     standing = Tape.objects.filter(venue__code=venue, digest=tape.digest).first()
     if standing is not None:
