@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from backoffice.models import Fact, Incident, Notice, NoticeVersion, Person, Promise, Role
@@ -22,68 +23,53 @@ MAY_PUBLISH = (Role.Name.ANALYST, Role.Name.SUPPORT, Role.Name.LEGAL)
 MARK = re.compile(r"\{\{\s*([a-z0-9][a-z0-9_-]*)\s*\}\}")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*[A-Za-z0-9]")
 Texts = Mapping[str, tuple[str, str]]
+Seen = Mapping[str, int]
 
 
-def preview(
-    *, incident: Incident, texts: Texts
-) -> tuple[dict[str, tuple[str, str]], dict[str, int]]:
+def preview(*, incident: Incident, texts: Texts) -> tuple[dict[str, tuple[str, str]], Seen]:
     """What `publish` would publish, and the facts it would cite as key -> row id.
 
     Pass the second part to `publish` as `seen`. Raises Refused as `publish` does.
     """
-    known = facts.latest(incident)
-    _check_texts(incident, texts, known)
-    rendered = {
-        language: (_fill(title, known), _fill(body, known))
-        for language, (title, body) in texts.items()
-    }
-    _check_nobody_is_named(incident, rendered)
-    return rendered, {key: known[key].pk for key in _cited(texts)}
+    rendered, cited = _render(incident, texts)
+    return rendered, {key: fact.pk for key, fact in cited.items()}
 
 
 def publish(
-    *,
-    incident: Incident,
-    slug: str,
-    texts: Texts,
-    by: Person,
-    seen: Mapping[str, int] | None = None,
+    *, incident: Incident, slug: str, texts: Texts, by: Person, seen: Seen | None = None
 ) -> list[NoticeVersion]:
     """Publish the next version of a notice in every language of the desk.
 
     `texts` is language -> (title, body), `seen` the facts the author looked at. Raises Refused for
     an unknown mark, a missing language or a customer or account named in it, Moved when a fact
-    moved since `seen`, Stale when someone published meanwhile.
+    moved since `seen`; two who publish at once get one number each.
     """
     require(by, *MAY_PUBLISH)
     with transaction.atomic(durable=True):
         notice, _ = Notice.objects.get_or_create(incident=incident, slug=slug)
         Notice.objects.select_for_update().get(pk=notice.pk)
-        rendered, cited = preview(incident=incident, texts=texts)
-        if seen is not None and (moved := sorted(k for k in cited if seen.get(k) != cited[k])):
+        rendered, cited = _render(incident, texts)
+        if seen is not None and (moved := sorted(k for k in cited if seen.get(k) != cited[k].pk)):
             raise Moved(f"These facts moved since you looked: {', '.join(moved)}.")
-        known = facts.latest(incident)
-        number = 1 + (
-            notice.versions.order_by("-number").values_list("number", flat=True).first() or 0
-        )
+        last = notice.versions.aggregate(last=Max("number"))["last"] or 0
         versions = NoticeVersion.objects.bulk_create(
             NoticeVersion(
                 notice=notice,
-                number=number,
+                number=last + 1,
                 language=language,
-                title=rendered[language][0],
-                body=body,
-                rendered=rendered[language][1],
-                facts={key: [cited[key], known[key].value] for key in _marks(title + body)},
+                title=title,
+                body=texts[language][1],
+                rendered=body,
+                facts={key: [fact.pk, fact.value] for key, fact in cited.items()},
                 author=by,
             )
-            for language, (title, body) in texts.items()
+            for language, (title, body) in rendered.items()
         )
         audit.record(
             by=by,
             action="notice.published",
             subject=f"notice:{notice.pk}",
-            data={"version": number, "facts": cited},
+            data={"version": last + 1, "facts": {key: fact.pk for key, fact in cited.items()}},
         )
     return versions
 
@@ -124,6 +110,18 @@ def keep_promise(*, promise: Promise, by: Person) -> Promise:
     return promise
 
 
+def _render(incident: Incident, texts: Texts) -> tuple[dict[str, tuple[str, str]], dict[str, Fact]]:
+    """The texts with the latest facts filled in, and those facts by key. Raises Refused."""
+    known = facts.latest(incident)
+    _check_texts(texts, known)
+    rendered = {
+        language: (_fill(title, known), _fill(body, known))
+        for language, (title, body) in texts.items()
+    }
+    _check_nobody_is_named(incident, rendered)
+    return rendered, {key: known[key] for key in _cited(texts)}
+
+
 def _marks(text: str) -> set[str]:
     return set(MARK.findall(text))
 
@@ -136,7 +134,7 @@ def _fill(text: str, known: Mapping[str, Fact]) -> str:
     return MARK.sub(lambda mark: known[mark[1]].value, text)
 
 
-def _check_texts(incident: Incident, texts: Texts, known: Mapping[str, Fact]) -> None:
+def _check_texts(texts: Texts, known: Mapping[str, Fact]) -> None:
     missing = {code for code, _ in settings.LANGUAGES} - texts.keys()
     if missing:
         raise Refused(f"A notice is published in every language; missing: {', '.join(missing)}.")

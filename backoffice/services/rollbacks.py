@@ -63,31 +63,11 @@ def compute_rollback(
     say = progress or (lambda stage, done, total: None)
     cutoff = cutoff or incident.effective_cutoff
     past = _read_past(incident, cutoff, say)
-    say("Computing the rollback", 0, 3)
+    say("Computing the rollback", 0, 2)
     try:
         with transaction.atomic(durable=True):
-            plan = Plan.objects.create(
-                incident=incident,
-                remedy=Plan.Remedy.ROLLBACK,
-                maker=by,
-                parameters=_parameters(incident, past, cutoff),
-            )
-            batch = batches.open_batch(
-                venue=incident.venue,
-                key=f"rollback-{plan.pk}",
-                reason="rollback",
-                effective_at=cutoff,
-            )
-            draft = _draft(incident, past)
-            say("Computing the rollback", 1, 3)
-            version = getattr(rules.get(incident.venue.rules), "VERSION", "1")
-            inputs = {
-                "tape": incident.tape.digest,
-                "state_at_end": incident.tape.state_digest,
-                "rules": f"{incident.venue.rules}/{version}",
-            }
-            drafting.write(plan=plan, batch=batch, draft=draft, inputs=inputs)
-            say("Computing the rollback", 2, 3)
+            plan = _stage(incident, by, past, cutoff)
+            say("Computing the rollback", 1, 2)
             if finish is not None:
                 finish(plan)
             audit.record(
@@ -98,7 +78,30 @@ def compute_rollback(
             )
     except (BooksRefused, rollback.NotConserved) as error:
         raise Refused(f"This rollback cannot be staged: {error}.") from error
-    say("Computing the rollback", 3, 3)
+    say("Computing the rollback", 2, 2)
+    return plan
+
+
+def _stage(incident: Incident, by: Person, past: _Past, cutoff: datetime) -> Plan:
+    """A computed plan with its legs staged and sealed, in the caller's transaction."""
+    venue = incident.venue
+    plan = Plan.objects.create(
+        incident=incident,
+        remedy=Plan.Remedy.ROLLBACK,
+        maker=by,
+        parameters=_parameters(incident, past, cutoff),
+    )
+    # Opened before the books are read: sealing refuses when they moved since.
+    batch = batches.open_batch(
+        venue=venue, key=f"rollback-{plan.pk}", reason="rollback", effective_at=cutoff
+    )
+    version = getattr(rules.get(venue.rules), "VERSION", "1")
+    inputs = {
+        "tape": incident.tape.digest,
+        "state_at_end": incident.tape.state_digest,
+        "rules": f"{venue.rules}/{version}",
+    }
+    drafting.write(plan=plan, batch=batch, draft=_draft(incident, past), inputs=inputs)
     return plan
 
 
