@@ -42,7 +42,8 @@ def open_batch(
     """A draft with empty staging tables; its journal's number is reserved, for legs to name.
 
     Read what the legs are computed from after this call: `seal` refuses when a journal recorded
-    since then touched the same accounts.
+    since then touched the same accounts. One written but not committed at that instant goes unseen,
+    so the gates are closed first, as for every rollback.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
