@@ -28,6 +28,7 @@ from backoffice.views import (
     plans,
     portal,
     preferences,
+    programmes,
     promises,
     public,
     styleguide,
@@ -102,6 +103,13 @@ CAMPAIGNS = [
     path("messages/<int:pk>/requeue/", campaign_messages.requeue, name="message-requeue"),
 ]
 
+GOODWILL = [
+    path("incidents/<slug:slug>/goodwill/", programmes.index, name="incident-goodwill"),
+    path("incidents/<slug:slug>/goodwill/make/", programmes.make, name="programme-make"),
+    path("goodwill/<int:pk>/", programmes.show, name="programme"),
+    path("goodwill/<int:pk>/plan/", programmes.compute, name="programme-compute"),
+]
+
 PLANS = [
     path("approvals/", decisions.index, name="approvals"),
     path("incidents/<slug:slug>/plans/", plans.index, name="incident-plans"),
@@ -145,6 +153,7 @@ urlpatterns = [
     *LIQUIDATIONS,
     *ACCOUNTS,
     *PLANS,
+    *GOODWILL,
     *NOTICES,
     *CAMPAIGNS,
     *NOTICES_PUBLIC,
