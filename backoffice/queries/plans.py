@@ -88,6 +88,11 @@ def waiting() -> QuerySet[Plan]:
     )
 
 
+def by_digest(head: str) -> QuerySet[Plan]:
+    """Plans whose digest begins so, newest first."""
+    return Plan.objects.filter(digest__startswith=head).select_related("incident").order_by("-pk")
+
+
 def detailed() -> QuerySet[Plan]:
     """Plans with incident, decisions, execution and reconciliations; three statements for one."""
     return Plan.objects.select_related(

@@ -1,5 +1,6 @@
 """Find or go to: what the command palette asks, and the same as a page."""
 
+import re
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from backoffice.queries import incidents
+from backoffice.queries import incidents, plans
 from backoffice.views import access
 from exchange.queries import accounts
 
 MOST = 8
 SHORTEST = 2
+DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
 
 
 class Hit(NamedTuple):
@@ -30,7 +32,7 @@ class Hit(NamedTuple):
 @vary_on_headers("Accept")
 @access.staff()
 def find(request: HttpRequest) -> HttpResponse:
-    """Incidents by title, accounts by code, name or whole address: JSON or a page."""
+    """Incidents by title, accounts by code, name or address, plans by digest: JSON or a page."""
     words = request.GET.get("q", "").strip()[:80]
     hits = _hits(words) if len(words) >= SHORTEST else []
     if request.headers.get("Accept", "").startswith("application/json"):
@@ -39,7 +41,7 @@ def find(request: HttpRequest) -> HttpResponse:
 
 
 def _hits(words: str) -> list[Hit]:
-    """Two statements."""
+    """Two statements, and one more for what may be the head of a digest."""
     found = [
         Hit(row.title, row.venue.name, reverse("incident", args=[row.slug]), _("Incidents"))
         for row in incidents.page(words=words).rows[:MOST]
@@ -53,4 +55,9 @@ def _hits(words: str) -> list[Hit]:
         )
         for row, venue in accounts.anywhere(words, limit=MOST)
     ]
+    if DIGEST.fullmatch(words):
+        found += [
+            Hit(str(plan), plan.incident.title, reverse("plan", args=[plan.pk]), _("Plans"))
+            for plan in plans.by_digest(words.lower())[:MOST]
+        ]
     return found

@@ -3,6 +3,7 @@
 from django.test import Client
 from django.urls import reverse
 
+from tests.backoffice.services.conftest import World
 from tests.backoffice.views.market import Market
 from tests.backoffice.views.reading import cells, text
 
@@ -30,6 +31,16 @@ def test_it_finds_an_address_only_whole(market: Market, analyst: Client) -> None
         for words in ("ann@example.org", "ann@example", "@example.org")
     }
     assert found == {"ann@example.org": 1, "ann@example": 0, "@example.org": 0}
+
+
+def test_it_finds_a_plan_by_the_head_of_its_digest(world: World, proposed: Plan) -> None:
+    answer = signed_in("risk").get(
+        reverse("find"), {"q": proposed.digest[:8].upper()}, headers=JSON
+    )
+    assert answer.json() == [
+        {"label": f"Goodwill payment #{proposed.pk}", "hint": "BTC0629 off the index",
+         "group": "Plans", "url": reverse("plan", args=[proposed.pk])}
+    ]  # fmt: skip
 
 
 def test_one_letter_finds_nothing(market: Market, analyst: Client) -> None:
