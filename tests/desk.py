@@ -21,7 +21,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 
-from backoffice import embedded
+from backoffice import embedded, mailcatcher
 from backoffice.embedded.places import DATABASE, PROJECT
 
 WAIT_SECONDS_MAX = 60
@@ -35,6 +35,7 @@ class Desk:
     environment: dict[str, str]
     folder: Path
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    began_ns: int = field(default_factory=time.time_ns)
 
     def start(self, *command: str, log: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a program; it is killed with the desk. Its output goes to `<folder>/<log>.log`."""
@@ -58,6 +59,15 @@ class Desk:
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
+
+    def mail(self, address: str = "") -> list[Path]:
+        """The mail kept since this desk began, of one recipient or of all; oldest first."""
+        root = Path(settings.MAIL_ROOT)
+        found = mailcatcher.kept_for(root, address) if address else root.glob("*/*.eml")
+        return sorted(
+            (file for file in found if int(file.name.split("-")[0]) >= self.began_ns),
+            key=lambda file: file.name,
+        )
 
     def mail_server(self) -> int:
         """A mail catcher on a free port; returns the port. Every later program uses it."""

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.test import override_settings
 
-from backoffice import mailcatcher
 from backoffice.models import (
     Approval,
     Award,
@@ -133,13 +131,13 @@ def test_every_changed_customer_was_told_once(incident: Incident) -> None:
     assert set(told.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_letter_ends_on_what_the_ledger_holds(incident: Incident) -> None:
+def test_a_letter_ends_on_what_the_ledger_holds(desk: Desk, incident: Incident) -> None:
     """The last number of the goodwill letter is the balance of the wallet, digit by digit."""
     award = Award.objects.filter(programme__incident=incident).order_by("-amount").first()
     customer = award.account.customer
     letters = [
         message_from_bytes(file.read_bytes(), policy=policy.default)
-        for file in mailcatcher.kept_for(settings.MAIL_ROOT, customer.email)
+        for file in desk.mail(customer.email)
     ]
     named = f"<{incident.slug}-goodwill-"
     mine = [mail for mail in letters if mail["Message-ID"].strip().startswith(named)]

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from backoffice import companions, rehearsal, rehearsal_report
 from backoffice.services.refusals import Refused
-from exchange.drill.rehearsal import DrillFailed, DrillRefused
+from exchange.drill.refusals import DrillFailed, DrillRefused
 from exchange.services.refusals import BooksRefused
 from exchange.tape.problems import BundleRefused
 from exchange.tape.store import StoreUnwritable
