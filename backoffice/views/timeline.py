@@ -46,14 +46,24 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             if not request.htmx:
                 return redirect("incident-timeline", slug)
-            return _page(request, incident, EntryForm())
+            return _page(request, incident, EntryForm(), added=True)
     return _page(request, incident, form, status=422)
 
 
 def _page(
-    request: HttpRequest, incident: Incident, form: EntryForm, status: int = 200
+    request: HttpRequest,
+    incident: Incident,
+    form: EntryForm,
+    *,
+    added: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
-    context = {"incident": incident, "entries": queries.timeline(incident), "entry_form": form}
+    context = {
+        "incident": incident,
+        "entries": queries.timeline(incident),
+        "entry_form": form,
+        "added": added,
+    }
     if not request.htmx:
         context |= around(incident)
     return page_or_part(
