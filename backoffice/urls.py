@@ -10,8 +10,10 @@ from django.views.i18n import set_language
 from backoffice.views import (
     account_downloads,
     accounts,
+    audit,
     campaign_messages,
     campaigns,
+    care,
     decisions,
     executions,
     find,
@@ -110,6 +112,17 @@ GOODWILL = [
     path("goodwill/<int:pk>/plan/", programmes.compute, name="programme-compute"),
 ]
 
+CARE = [
+    path("care/", care.index, name="care"),
+    path("care/place/", care.place, name="care-place"),
+    path("care/<int:pk>/release/", care.release, name="care-release"),
+]
+
+AUDIT = [
+    path("audit/", audit.index, name="audit"),
+    path("audit/check/", audit.check, name="audit-check"),
+]
+
 PLANS = [
     path("approvals/", decisions.index, name="approvals"),
     path("incidents/<slug:slug>/plans/", plans.index, name="incident-plans"),
@@ -156,6 +169,8 @@ urlpatterns = [
     *GOODWILL,
     *NOTICES,
     *CAMPAIGNS,
+    *CARE,
+    *AUDIT,
     *NOTICES_PUBLIC,
     *PORTAL,
     *OPEN,

@@ -1,15 +1,37 @@
-"""Reading the audit chain."""
+"""Reading the audit chain.
 
-from backoffice.models import AuditEvent
+What was done in the care lane stands in the chain like everything else, and what it was is shown
+only to those who care for people: to others the event has a number, a time and a hash.
+"""
 
-PAGE = 50
+from backoffice.models import AuditEvent, AuditHead
+from exchange.queries import keyset
+from exchange.queries.keyset import Page
+
+CARE = "care."
 
 
-def events(*, before: int | None = None, subject: str = "") -> list[AuditEvent]:
-    """A page of events, newest first, before a number; one statement."""
+def events(
+    *, subject: str = "", action: str = "", cares: bool = False, after: str = ""
+) -> Page[AuditEvent]:
+    """A page of events, newest first, of a subject or of actions that begin so; one statement.
+
+    A filter finds nothing of the care lane for whoever may not know of it.
+    """
     rows = AuditEvent.objects.select_related("actor").order_by("-number")
-    if before is not None:
-        rows = rows.filter(number__lt=before)
+    if at := keyset.numbers(after, 1):
+        rows = rows.filter(number__lt=at[0])
     if subject:
         rows = rows.filter(subject=subject)
-    return list(rows[:PAGE])
+    if action:
+        rows = rows.filter(action__startswith=action)
+    if (subject or action) and not cares:
+        rows = rows.exclude(action__startswith=CARE)
+    found = list(rows[: keyset.LIMIT + 1])
+    more = len(found) > keyset.LIMIT
+    return Page(found[: keyset.LIMIT], str(found[keyset.LIMIT - 1].number) if more else "")
+
+
+def head() -> AuditHead:
+    """The end of the chain; one statement."""
+    return AuditHead.objects.get(pk=1)
