@@ -7,502 +7,1280 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('exchange', '0001_books'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("exchange", "0001_books"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('display_name', models.CharField(blank=True, default='', max_length=120)),
-                ('language', models.CharField(default='en', max_length=8)),
-                ('customer', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='person', to='exchange.customer')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("display_name", models.CharField(blank=True, default="", max_length=120)),
+                ("language", models.CharField(default="en", max_length=8)),
+                (
+                    "customer",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="person",
+                        to="exchange.customer",
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='AuditHead',
+            name="AuditHead",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField()),
-                ('hash', models.CharField(max_length=64)),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("number", models.BigIntegerField()),
+                ("hash", models.CharField(max_length=64)),
             ],
             options={
-                'db_table': 'audit_head',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='audit_head_single')],
+                "db_table": "audit_head",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="audit_head_single")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Incident',
+            name="Incident",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('title', models.CharField(max_length=160)),
-                ('status', models.CharField(choices=[('triage', 'Triage'), ('declared', 'Declared'), ('contained', 'Contained'), ('remedy', 'Remedy'), ('closed', 'Closed')], default='triage', max_length=9)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Critical'), (2, 'Major'), (3, 'Minor')], default=1)),
-                ('summary', models.TextField(blank=True, default='')),
-                ('zone', models.CharField(default='UTC', max_length=64)),
-                ('window_start', models.DateTimeField()),
-                ('window_end', models.DateTimeField()),
-                ('announced_cutoff', models.DateTimeField()),
-                ('effective_cutoff', models.DateTimeField()),
-                ('opened_at', models.DateTimeField(auto_now_add=True)),
-                ('commander', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.contract')),
-                ('tape', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='incidents', to='exchange.tape')),
-                ('venue', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='incidents', to='exchange.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("title", models.CharField(max_length=160)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("triage", "Triage"),
+                            ("declared", "Declared"),
+                            ("contained", "Contained"),
+                            ("remedy", "Remedy"),
+                            ("closed", "Closed"),
+                        ],
+                        default="triage",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "Critical"), (2, "Major"), (3, "Minor")], default=1
+                    ),
+                ),
+                ("summary", models.TextField(blank=True, default="")),
+                ("zone", models.CharField(default="UTC", max_length=64)),
+                ("window_start", models.DateTimeField()),
+                ("window_end", models.DateTimeField()),
+                ("announced_cutoff", models.DateTimeField()),
+                ("effective_cutoff", models.DateTimeField()),
+                ("opened_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "commander",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.contract",
+                    ),
+                ),
+                (
+                    "tape",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="incidents",
+                        to="exchange.tape",
+                    ),
+                ),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="incidents",
+                        to="exchange.venue",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'incident',
+                "db_table": "incident",
             },
         ),
         migrations.CreateModel(
-            name='Gate',
+            name="Gate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('market', 'Trading'), ('withdrawals', 'Withdrawals')], max_length=11)),
-                ('reason', models.CharField(max_length=200)),
-                ('closed_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_reason', models.CharField(blank=True, default='', max_length=200)),
-                ('contract', models.ForeignKey(blank=True, help_text='Empty: all of the venue.', null=True, on_delete=django.db.models.deletion.PROTECT, to='exchange.contract')),
-                ('lifted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gates', to='backoffice.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("market", "Trading"), ("withdrawals", "Withdrawals")],
+                        max_length=11,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=200)),
+                ("closed_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_reason", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: all of the venue.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="exchange.contract",
+                    ),
+                ),
+                (
+                    "lifted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="gates",
+                        to="backoffice.incident",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'gate',
+                "db_table": "gate",
             },
         ),
         migrations.CreateModel(
-            name='Fact',
+            name="Fact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=60)),
-                ('value', models.CharField(max_length=120)),
-                ('source', models.CharField(help_text='What computed it, in words.', max_length=160)),
-                ('digest', models.CharField(max_length=64)),
-                ('computed_at', models.DateTimeField(auto_now_add=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='facts', to='backoffice.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.SlugField(max_length=60)),
+                ("value", models.CharField(max_length=120)),
+                (
+                    "source",
+                    models.CharField(help_text="What computed it, in words.", max_length=160),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("computed_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="facts",
+                        to="backoffice.incident",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'fact',
+                "db_table": "fact",
             },
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=80, unique=True)),
-                ('kind', models.CharField(choices=[('adjustment', 'Your account was adjusted'), ('goodwill', 'Goodwill payment')], max_length=10)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('approved', 'Approved'), ('sending', 'Sending'), ('paused', 'Paused'), ('sent', 'Sent')], default='draft', max_length=8)),
-                ('audience', models.IntegerField(default=0)),
-                ('audience_digest', models.CharField(blank=True, default='', max_length=64)),
-                ('held_back', models.IntegerField(default=0, help_text='Left out: in the care lane.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('approved_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('approver', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('maker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='backoffice.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=80, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("adjustment", "Your account was adjusted"),
+                            ("goodwill", "Goodwill payment"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("approved", "Approved"),
+                            ("sending", "Sending"),
+                            ("paused", "Paused"),
+                            ("sent", "Sent"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("audience", models.IntegerField(default=0)),
+                ("audience_digest", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "held_back",
+                    models.IntegerField(default=0, help_text="Left out: in the care lane."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("approved_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "maker",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="backoffice.incident",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'campaign',
+                "db_table": "campaign",
             },
         ),
         migrations.CreateModel(
-            name='Interest',
+            name="Interest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('relation', models.CharField(max_length=40)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interests', to='exchange.account')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interests', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("relation", models.CharField(max_length=40)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="interests",
+                        to="exchange.account",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="interests",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'interest',
+                "db_table": "interest",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=254)),
-                ('language', models.CharField(max_length=8)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('failed', 'Failed'), ('held', 'Held')], default='queued', max_length=7)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('error', models.CharField(blank=True, default='', max_length=300)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.account')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='backoffice.campaign')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='exchange.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("language", models.CharField(max_length=8)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("held", "Held"),
+                        ],
+                        default="queued",
+                        max_length=7,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("claimed_at", models.DateTimeField(null=True)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("error", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.account",
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="backoffice.campaign",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="exchange.customer",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'message',
+                "db_table": "message",
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='backoffice.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="backoffice.incident",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'notice',
+                "db_table": "notice",
             },
         ),
         migrations.CreateModel(
-            name='NoticeVersion',
+            name="NoticeVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('language', models.CharField(default='en', max_length=8)),
-                ('title', models.CharField(max_length=200)),
-                ('body', models.TextField(help_text='As written, with marks.')),
-                ('rendered', models.TextField(help_text='As published, facts filled in.')),
-                ('facts', models.JSONField(default=dict, help_text='Fact key -> [fact id, value].')),
-                ('published_at', models.DateTimeField(auto_now_add=True)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='backoffice.notice')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("language", models.CharField(default="en", max_length=8)),
+                ("title", models.CharField(max_length=200)),
+                ("body", models.TextField(help_text="As written, with marks.")),
+                ("rendered", models.TextField(help_text="As published, facts filled in.")),
+                (
+                    "facts",
+                    models.JSONField(default=dict, help_text="Fact key -> [fact id, value]."),
+                ),
+                ("published_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="backoffice.notice",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'notice_version',
+                "db_table": "notice_version",
             },
         ),
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('remedy', models.CharField(choices=[('rollback', 'Roll back to a cut-off'), ('goodwill', 'Goodwill payment')], max_length=16)),
-                ('parameters', models.JSONField(default=dict, help_text='Money and times as strings.')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('computed', 'Computed'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('executing', 'Executing'), ('executed', 'Executed'), ('reconciled', 'Reconciled'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('expired', 'Expired'), ('superseded', 'Superseded'), ('stale', 'Stale')], default='draft', max_length=10)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why it is in an end state.', max_length=300)),
-                ('quorum', models.PositiveSmallIntegerField(default=2)),
-                ('digest', models.CharField(blank=True, default='', max_length=64)),
-                ('manifest', models.JSONField(default=dict, help_text='What the digest was taken over.')),
-                ('totals', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('computed_at', models.DateTimeField(null=True)),
-                ('proposed_at', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('executed_at', models.DateTimeField(null=True)),
-                ('batch', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='plan', to='exchange.batch')),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='plans', to='backoffice.incident')),
-                ('maker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='plans_made', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "remedy",
+                    models.CharField(
+                        choices=[
+                            ("rollback", "Roll back to a cut-off"),
+                            ("goodwill", "Goodwill payment"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "parameters",
+                    models.JSONField(default=dict, help_text="Money and times as strings."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("computed", "Computed"),
+                            ("proposed", "Proposed"),
+                            ("approved", "Approved"),
+                            ("executing", "Executing"),
+                            ("executed", "Executed"),
+                            ("reconciled", "Reconciled"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("expired", "Expired"),
+                            ("superseded", "Superseded"),
+                            ("stale", "Stale"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Why it is in an end state.",
+                        max_length=300,
+                    ),
+                ),
+                ("quorum", models.PositiveSmallIntegerField(default=2)),
+                ("digest", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "manifest",
+                    models.JSONField(default=dict, help_text="What the digest was taken over."),
+                ),
+                ("totals", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("computed_at", models.DateTimeField(null=True)),
+                ("proposed_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("executed_at", models.DateTimeField(null=True)),
+                (
+                    "batch",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="plan",
+                        to="exchange.batch",
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="plans",
+                        to="backoffice.incident",
+                    ),
+                ),
+                (
+                    "maker",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="plans_made",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'plan',
+                "db_table": "plan",
             },
         ),
         migrations.CreateModel(
-            name='Execution',
+            name="Execution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('refused', 'Refused')], default='queued', max_length=7)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('requested_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('seconds', models.DecimalField(decimal_places=3, max_digits=10, null=True)),
-                ('message', models.CharField(blank=True, default='', max_length=400)),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('plan', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='execution', to='backoffice.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("refused", "Refused"),
+                        ],
+                        default="queued",
+                        max_length=7,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("requested_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("seconds", models.DecimalField(decimal_places=3, max_digits=10, null=True)),
+                ("message", models.CharField(blank=True, default="", max_length=400)),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "plan",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="execution",
+                        to="backoffice.plan",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'execution',
+                "db_table": "execution",
             },
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='plan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='backoffice.plan'),
+            model_name="campaign",
+            name="plan",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="campaigns",
+                to="backoffice.plan",
+            ),
         ),
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('support', 'Support'), ('analyst', 'Incident analyst'), ('risk', 'Risk officer'), ('finance', 'Finance officer'), ('legal', 'Legal officer')], max_length=8)),
-                ('decision', models.CharField(choices=[('approve', 'Approve'), ('reject', 'Reject')], max_length=7)),
-                ('reason', models.CharField(blank=True, default='', max_length=300)),
-                ('digest', models.CharField(max_length=64)),
-                ('method', models.CharField(choices=[('totp', 'Authenticator code'), ('passkey', 'Passkey')], max_length=7)),
-                ('evidence', models.JSONField(default=dict, help_text="TOTP step, or the passkey's assertion.")),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('officer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to=settings.AUTH_USER_MODEL)),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='backoffice.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("support", "Support"),
+                            ("analyst", "Incident analyst"),
+                            ("risk", "Risk officer"),
+                            ("finance", "Finance officer"),
+                            ("legal", "Legal officer"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("approve", "Approve"), ("reject", "Reject")], max_length=7
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=300)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[("totp", "Authenticator code"), ("passkey", "Passkey")],
+                        max_length=7,
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.JSONField(
+                        default=dict, help_text="TOTP step, or the passkey's assertion."
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "officer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approvals",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approvals",
+                        to="backoffice.plan",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'approval',
+                "db_table": "approval",
             },
         ),
         migrations.CreateModel(
-            name='PlanEffect',
+            name="PlanEffect",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('futures_before', models.BigIntegerField()),
-                ('futures_delta', models.BigIntegerField()),
-                ('funding_before', models.BigIntegerField()),
-                ('funding_delta', models.BigIntegerField()),
-                ('receivable_delta', models.BigIntegerField()),
-                ('reversed_pnl', models.BigIntegerField()),
-                ('reversed_fees', models.BigIntegerField()),
-                ('moved_out', models.BigIntegerField(help_text='Left the futures wallet after the cut-off.')),
-                ('positions_changed', models.IntegerField()),
-                ('reliquidated', models.BooleanField(default=False)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.account')),
-                ('asset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.asset')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='effects', to='backoffice.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("futures_before", models.BigIntegerField()),
+                ("futures_delta", models.BigIntegerField()),
+                ("funding_before", models.BigIntegerField()),
+                ("funding_delta", models.BigIntegerField()),
+                ("receivable_delta", models.BigIntegerField()),
+                ("reversed_pnl", models.BigIntegerField()),
+                ("reversed_fees", models.BigIntegerField()),
+                (
+                    "moved_out",
+                    models.BigIntegerField(help_text="Left the futures wallet after the cut-off."),
+                ),
+                ("positions_changed", models.IntegerField()),
+                ("reliquidated", models.BooleanField(default=False)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.account",
+                    ),
+                ),
+                (
+                    "asset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.asset",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="effects",
+                        to="backoffice.plan",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'plan_effect',
+                "db_table": "plan_effect",
             },
         ),
         migrations.CreateModel(
-            name='Programme',
+            name="Programme",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('percent_bp', models.PositiveIntegerField(help_text='Basis points of the verified loss.')),
-                ('cap', models.BigIntegerField(help_text='Most an account can receive, minor units.')),
-                ('de_minimis', models.BigIntegerField(default=0, help_text='Smaller awards are not paid.')),
-                ('budget', models.BigIntegerField(help_text='Most the programme can pay, minor units.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('asset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.asset')),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='programmes', to='backoffice.incident')),
-                ('maker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('plan', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='programme', to='backoffice.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "percent_bp",
+                    models.PositiveIntegerField(help_text="Basis points of the verified loss."),
+                ),
+                (
+                    "cap",
+                    models.BigIntegerField(help_text="Most an account can receive, minor units."),
+                ),
+                (
+                    "de_minimis",
+                    models.BigIntegerField(default=0, help_text="Smaller awards are not paid."),
+                ),
+                (
+                    "budget",
+                    models.BigIntegerField(help_text="Most the programme can pay, minor units."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "asset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.asset",
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="programmes",
+                        to="backoffice.incident",
+                    ),
+                ),
+                (
+                    "maker",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "plan",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="programme",
+                        to="backoffice.plan",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'programme',
+                "db_table": "programme",
             },
         ),
         migrations.CreateModel(
-            name='Award',
+            name="Award",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('loss', models.BigIntegerField()),
-                ('amount', models.BigIntegerField()),
-                ('capped', models.BooleanField(default=False)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='exchange.account')),
-                ('programme', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='backoffice.programme')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("loss", models.BigIntegerField()),
+                ("amount", models.BigIntegerField()),
+                ("capped", models.BooleanField(default=False)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="awards",
+                        to="exchange.account",
+                    ),
+                ),
+                (
+                    "programme",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="awards",
+                        to="backoffice.programme",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'award',
+                "db_table": "award",
             },
         ),
         migrations.CreateModel(
-            name='Promise',
+            name="Promise",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=200)),
-                ('due_at', models.DateTimeField()),
-                ('kept_at', models.DateTimeField(blank=True, null=True)),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promises', to='backoffice.incident')),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.CharField(max_length=200)),
+                ("due_at", models.DateTimeField()),
+                ("kept_at", models.DateTimeField(blank=True, null=True)),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="promises",
+                        to="backoffice.incident",
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'promise',
+                "db_table": "promise",
             },
         ),
         migrations.CreateModel(
-            name='Reconciliation',
+            name="Reconciliation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('ledger_ok', models.BooleanField()),
-                ('positions_ok', models.BooleanField()),
-                ('details', models.JSONField(default=dict)),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reconciliations', to='backoffice.plan')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("ledger_ok", models.BooleanField()),
+                ("positions_ok", models.BooleanField()),
+                ("details", models.JSONField(default=dict)),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reconciliations",
+                        to="backoffice.plan",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'reconciliation',
+                "db_table": "reconciliation",
             },
         ),
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(choices=[('support', 'Support'), ('analyst', 'Incident analyst'), ('risk', 'Risk officer'), ('finance', 'Finance officer'), ('legal', 'Legal officer')], max_length=8)),
-                ('granted_at', models.DateTimeField(auto_now_add=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='roles', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        choices=[
+                            ("support", "Support"),
+                            ("analyst", "Incident analyst"),
+                            ("risk", "Risk officer"),
+                            ("finance", "Finance officer"),
+                            ("legal", "Legal officer"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("granted_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="roles",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'role',
+                "db_table": "role",
             },
         ),
         migrations.CreateModel(
-            name='SpentCode',
+            name="SpentCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.BigIntegerField()),
-                ('spent_at', models.DateTimeField(auto_now_add=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step", models.BigIntegerField()),
+                ("spent_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'spent_code',
+                "db_table": "spent_code",
             },
         ),
         migrations.CreateModel(
-            name='TimelineEntry',
+            name="TimelineEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(help_text='When it was effective.')),
-                ('recorded_at', models.DateTimeField(auto_now_add=True)),
-                ('source', models.CharField(choices=[('tape', 'Computed from the tape'), ('desk', 'Recorded by the desk'), ('person', 'Written by a person')], max_length=6)),
-                ('key', models.CharField(max_length=80)),
-                ('text', models.CharField(max_length=400)),
-                ('public', models.BooleanField(default=False)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='timeline', to='backoffice.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(help_text="When it was effective.")),
+                ("recorded_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("tape", "Computed from the tape"),
+                            ("desk", "Recorded by the desk"),
+                            ("person", "Written by a person"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("key", models.CharField(max_length=80)),
+                ("text", models.CharField(max_length=400)),
+                ("public", models.BooleanField(default=False)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="timeline",
+                        to="backoffice.incident",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'timeline_entry',
+                "db_table": "timeline_entry",
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('action', models.CharField(max_length=60)),
-                ('subject', models.CharField(max_length=120)),
-                ('data', models.JSONField(default=dict)),
-                ('previous', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64, unique=True)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("number", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("action", models.CharField(max_length=60)),
+                ("subject", models.CharField(max_length=120)),
+                ("data", models.JSONField(default=dict)),
+                ("previous", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64, unique=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'audit_event',
-                'indexes': [models.Index(fields=['subject', 'number'], name='audit_subject')],
+                "db_table": "audit_event",
+                "indexes": [models.Index(fields=["subject", "number"], name="audit_subject")],
             },
         ),
         migrations.CreateModel(
-            name='CareHold',
+            name="CareHold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=200)),
-                ('placed_at', models.DateTimeField(auto_now_add=True)),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='care_holds', to='exchange.customer')),
-                ('placed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('released_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reason", models.CharField(max_length=200)),
+                ("placed_at", models.DateTimeField(auto_now_add=True)),
+                ("released_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="care_holds",
+                        to="exchange.customer",
+                    ),
+                ),
+                (
+                    "placed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "released_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'care_hold',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('released_at__isnull', True)), fields=('customer',), name='care_hold_open_once'), models.CheckConstraint(condition=models.Q(models.Q(('released_at__isnull', True), ('released_by__isnull', True)), models.Q(('released_at__isnull', False), ('released_by__isnull', False)), _connector='OR'), name='care_hold_release_is_named')],
+                "db_table": "care_hold",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("released_at__isnull", True)),
+                        fields=("customer",),
+                        name="care_hold_open_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("released_at__isnull", True), ("released_by__isnull", True)),
+                            models.Q(
+                                ("released_at__isnull", False), ("released_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="care_hold_release_is_named",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('window_end__gt', models.F('window_start')), ('effective_cutoff__lte', models.F('announced_cutoff'))), name='incident_times_in_order'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("window_end__gt", models.F("window_start")),
+                    ("effective_cutoff__lte", models.F("announced_cutoff")),
+                ),
+                name="incident_times_in_order",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gate',
-            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('incident', 'kind', 'contract'), name='gate_closed_once', nulls_distinct=False),
+            model_name="gate",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("lifted_at__isnull", True)),
+                fields=("incident", "kind", "contract"),
+                name="gate_closed_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddIndex(
-            model_name='fact',
-            index=models.Index(fields=['incident', 'key', '-id'], name='fact_latest'),
+            model_name="fact",
+            index=models.Index(fields=["incident", "key", "-id"], name="fact_latest"),
         ),
         migrations.AddConstraint(
-            model_name='interest',
-            constraint=models.UniqueConstraint(fields=('person', 'account'), name='interest_once'),
+            model_name="interest",
+            constraint=models.UniqueConstraint(fields=("person", "account"), name="interest_once"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['campaign', 'id'], name='message_open'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "sending"])),
+                fields=["campaign", "id"],
+                name="message_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['customer'], name='message_customer'),
+            model_name="message",
+            index=models.Index(fields=["customer"], name="message_customer"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('campaign', 'account'), name='message_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("campaign", "account"), name="message_once"),
         ),
         migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.UniqueConstraint(fields=('incident', 'slug'), name='notice_slug_once'),
+            model_name="notice",
+            constraint=models.UniqueConstraint(
+                fields=("incident", "slug"), name="notice_slug_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='noticeversion',
-            constraint=models.UniqueConstraint(fields=('notice', 'number', 'language'), name='notice_version_once'),
+            model_name="noticeversion",
+            constraint=models.UniqueConstraint(
+                fields=("notice", "number", "language"), name="notice_version_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('quorum__gte', 2)), name='plan_quorum_two'),
+            model_name="plan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quorum__gte", 2)), name="plan_quorum_two"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'withdrawn', 'rejected', 'superseded']), models.Q(('batch__isnull', False), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='plan_digest_once_computed'),
+            model_name="plan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["draft", "withdrawn", "rejected", "superseded"]),
+                    models.Q(("batch__isnull", False), models.Q(("digest", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="plan_digest_once_computed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('approver__isnull', True), models.Q(('approver', models.F('maker')), _negated=True), _connector='OR'), name='campaign_second_person'),
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("approver__isnull", True),
+                    models.Q(("approver", models.F("maker")), _negated=True),
+                    _connector="OR",
+                ),
+                name="campaign_second_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(fields=('plan', 'officer'), name='approval_officer_once'),
+            model_name="approval",
+            constraint=models.UniqueConstraint(
+                fields=("plan", "officer"), name="approval_officer_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(('decision', 'approve'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='approval_reject_has_reason'),
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("decision", "approve"),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="approval_reject_has_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='planeffect',
-            index=models.Index(fields=['account'], name='plan_effect_account'),
+            model_name="planeffect",
+            index=models.Index(fields=["account"], name="plan_effect_account"),
         ),
         migrations.AddConstraint(
-            model_name='planeffect',
-            constraint=models.UniqueConstraint(fields=('plan', 'account', 'asset'), name='plan_effect_once'),
+            model_name="planeffect",
+            constraint=models.UniqueConstraint(
+                fields=("plan", "account", "asset"), name="plan_effect_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programme',
-            constraint=models.CheckConstraint(condition=models.Q(('budget__gt', 0), ('cap__gt', 0), ('percent_bp__gt', 0), ('percent_bp__lte', 10000), ('de_minimis__gte', 0)), name='programme_parameters_sane'),
+            model_name="programme",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("budget__gt", 0),
+                    ("cap__gt", 0),
+                    ("percent_bp__gt", 0),
+                    ("percent_bp__lte", 10000),
+                    ("de_minimis__gte", 0),
+                ),
+                name="programme_parameters_sane",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='award',
-            constraint=models.UniqueConstraint(fields=('programme', 'account'), name='award_once'),
+            model_name="award",
+            constraint=models.UniqueConstraint(fields=("programme", "account"), name="award_once"),
         ),
         migrations.AddConstraint(
-            model_name='award',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('loss__gt', 0)), name='award_positive'),
+            model_name="award",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0), ("loss__gt", 0)), name="award_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(fields=('person', 'name'), name='role_once'),
+            model_name="role",
+            constraint=models.UniqueConstraint(fields=("person", "name"), name="role_once"),
         ),
         migrations.AddConstraint(
-            model_name='spentcode',
-            constraint=models.UniqueConstraint(fields=('person', 'step'), name='spent_code_once'),
+            model_name="spentcode",
+            constraint=models.UniqueConstraint(fields=("person", "step"), name="spent_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='timelineentry',
-            constraint=models.UniqueConstraint(fields=('incident', 'key'), name='timeline_key_once'),
+            model_name="timelineentry",
+            constraint=models.UniqueConstraint(
+                fields=("incident", "key"), name="timeline_key_once"
+            ),
         ),
     ]

@@ -1,8 +1,8 @@
 """The audit log: one hash chain, serialised by its head row, append only.
 
 Each event's hash covers a version byte, its number, time, actor, action, subject, data and the
-hash before it, so removing or changing one breaks every later hash. No personal data goes in: people
-are ids, customers are references.
+hash before it, so removing or changing one breaks every later hash. No personal data goes in:
+people are ids, customers are references.
 """
 
 from django.db import models

@@ -83,7 +83,7 @@ class TimelineEntry(models.Model):
 
 
 class Gate(models.Model):
-    """A closed door: trading of a contract (or of all), or withdrawals. Open again at `lifted_at`."""
+    """A closed door: trading of a contract (or of all), or withdrawals; open at `lifted_at`."""
 
     class Kind(models.TextChoices):
         MARKET = "market", "Trading"

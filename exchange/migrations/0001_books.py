@@ -5,279 +5,666 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('batch_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('amount', models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "batch_id",
+                        "seq",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("seq", models.BigIntegerField()),
+                ("amount", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'ledger_entry',
-                'managed': False,
+                "db_table": "ledger_entry",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='PositionEntry',
+            name="PositionEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('batch_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('quantity', models.BigIntegerField()),
-                ('cost', models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "batch_id",
+                        "seq",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("seq", models.BigIntegerField()),
+                ("quantity", models.BigIntegerField()),
+                ("cost", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'position_entry',
-                'managed': False,
+                "db_table": "position_entry",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=64)),
-                ('name', models.CharField(max_length=160)),
-                ('email', models.EmailField(max_length=254)),
-                ('language', models.CharField(choices=[('en', 'English'), ('zh-hans', '简体中文')], default='en', max_length=8)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=64)),
+                ("name", models.CharField(max_length=160)),
+                ("email", models.EmailField(max_length=254)),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("zh-hans", "简体中文")],
+                        default="en",
+                        max_length=8,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Venue',
+            name="Venue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('zone', models.CharField(default='UTC', max_length=64)),
-                ('rules', models.CharField(help_text='Name of the margin rule set.', max_length=40)),
-                ('is_drill', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "rules",
+                    models.CharField(help_text="Name of the margin rule set.", max_length=40),
+                ),
+                ("is_drill", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Asset',
+            name="Asset",
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=16, unique=True)),
-                ('decimals', models.PositiveSmallIntegerField()),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=16, unique=True)),
+                ("decimals", models.PositiveSmallIntegerField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('decimals__lte', 18)), name='asset_decimals_at_most_18')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("decimals__lte", 18)), name="asset_decimals_at_most_18"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('reason', models.CharField(max_length=40)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('sealed', 'Sealed'), ('posted', 'Posted'), ('discarded', 'Discarded')], default='draft', max_length=9)),
-                ('cash_legs', models.BigIntegerField(default=0)),
-                ('position_legs', models.BigIntegerField(default=0)),
-                ('cash_digest', models.CharField(blank=True, default='', max_length=64)),
-                ('position_digest', models.CharField(blank=True, default='', max_length=64)),
-                ('precondition_digest', models.CharField(blank=True, default='', max_length=64)),
-                ('effective_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('sealed_at', models.DateTimeField(null=True)),
-                ('posted_at', models.DateTimeField(null=True)),
-                ('reverses', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='exchange.batch')),
-                ('venue', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='exchange.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("reason", models.CharField(max_length=40)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("sealed", "Sealed"),
+                            ("posted", "Posted"),
+                            ("discarded", "Discarded"),
+                        ],
+                        default="draft",
+                        max_length=9,
+                    ),
+                ),
+                ("cash_legs", models.BigIntegerField(default=0)),
+                ("position_legs", models.BigIntegerField(default=0)),
+                ("cash_digest", models.CharField(blank=True, default="", max_length=64)),
+                ("position_digest", models.CharField(blank=True, default="", max_length=64)),
+                ("precondition_digest", models.CharField(blank=True, default="", max_length=64)),
+                ("effective_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("sealed_at", models.DateTimeField(null=True)),
+                ("posted_at", models.DateTimeField(null=True)),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversed_by",
+                        to="exchange.batch",
+                    ),
+                ),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="batches",
+                        to="exchange.venue",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'batch',
+                "db_table": "batch",
             },
         ),
         migrations.CreateModel(
-            name='Contract',
+            name="Contract",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('symbol', models.CharField(max_length=40)),
-                ('kind', models.CharField(choices=[('inverse', 'Inverse'), ('linear', 'Linear'), ('quanto', 'Quanto')], max_length=8)),
-                ('underlying', models.CharField(max_length=16)),
-                ('face', models.DecimalField(decimal_places=12, max_digits=30)),
-                ('tick', models.DecimalField(decimal_places=12, max_digits=30)),
-                ('lot', models.BigIntegerField(default=1)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('tape_index', models.SmallIntegerField()),
-                ('settle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.asset')),
-                ('venue', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contracts', to='exchange.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("symbol", models.CharField(max_length=40)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("inverse", "Inverse"),
+                            ("linear", "Linear"),
+                            ("quanto", "Quanto"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("underlying", models.CharField(max_length=16)),
+                ("face", models.DecimalField(decimal_places=12, max_digits=30)),
+                ("tick", models.DecimalField(decimal_places=12, max_digits=30)),
+                ("lot", models.BigIntegerField(default=1)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("tape_index", models.SmallIntegerField()),
+                (
+                    "settle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.asset",
+                    ),
+                ),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contracts",
+                        to="exchange.venue",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=64)),
-                ('kind', models.CharField(choices=[('customer', 'Customer'), ('insurance', 'Insurance'), ('house', 'House')], default='customer', max_length=9)),
-                ('margin_mode', models.CharField(choices=[('cross', 'Cross'), ('fixed', 'Fixed')], default='cross', max_length=5)),
-                ('leverage', models.PositiveSmallIntegerField(default=10)),
-                ('tags', models.CharField(blank=True, default='', max_length=160)),
-                ('tape_index', models.IntegerField()),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='exchange.customer')),
-                ('venue', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='exchange.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("customer", "Customer"),
+                            ("insurance", "Insurance"),
+                            ("house", "House"),
+                        ],
+                        default="customer",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "margin_mode",
+                    models.CharField(
+                        choices=[("cross", "Cross"), ("fixed", "Fixed")],
+                        default="cross",
+                        max_length=5,
+                    ),
+                ),
+                ("leverage", models.PositiveSmallIntegerField(default=10)),
+                ("tags", models.CharField(blank=True, default="", max_length=160)),
+                ("tape_index", models.IntegerField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="accounts",
+                        to="exchange.customer",
+                    ),
+                ),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="accounts",
+                        to="exchange.venue",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tape',
+            name="Tape",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('manifest', models.JSONField()),
-                ('accounts', models.BigIntegerField()),
-                ('fills', models.BigIntegerField()),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('state_digest', models.CharField(help_text='Digest of the replayed holdings at the end of the tape.', max_length=64)),
-                ('imported_at', models.DateTimeField(auto_now_add=True)),
-                ('venue', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='tape', to='exchange.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("manifest", models.JSONField()),
+                ("accounts", models.BigIntegerField()),
+                ("fills", models.BigIntegerField()),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "state_digest",
+                    models.CharField(
+                        help_text="Digest of the replayed holdings at the end of the tape.",
+                        max_length=64,
+                    ),
+                ),
+                ("imported_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "venue",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tape",
+                        to="exchange.venue",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'tape',
+                "db_table": "tape",
             },
         ),
         migrations.CreateModel(
-            name='LedgerAccount',
+            name="LedgerAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('futures', 'Futures wallet'), ('funding', 'Funding wallet'), ('receivable', 'Owed to the house'), ('custody', 'Coins in custody'), ('clearing', 'Clearing of a contract'), ('fees', 'Trading fees'), ('goodwill', 'Goodwill expense'), ('capital', 'House capital')], max_length=10)),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_accounts', to='exchange.account')),
-                ('asset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.asset')),
-                ('contract', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.contract')),
-                ('venue', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ledger_accounts', to='exchange.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("futures", "Futures wallet"),
+                            ("funding", "Funding wallet"),
+                            ("receivable", "Owed to the house"),
+                            ("custody", "Coins in custody"),
+                            ("clearing", "Clearing of a contract"),
+                            ("fees", "Trading fees"),
+                            ("goodwill", "Goodwill expense"),
+                            ("capital", "House capital"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger_accounts",
+                        to="exchange.account",
+                    ),
+                ),
+                (
+                    "asset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.asset",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.contract",
+                    ),
+                ),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger_accounts",
+                        to="exchange.venue",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ledger_account',
+                "db_table": "ledger_account",
             },
         ),
         migrations.CreateModel(
-            name='Journal',
+            name="Journal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=160, unique=True)),
-                ('content_hash', models.CharField(max_length=64)),
-                ('reason', models.CharField(max_length=40)),
-                ('memo', models.CharField(blank=True, default='', max_length=240)),
-                ('legs', models.BigIntegerField()),
-                ('position_legs', models.BigIntegerField(default=0)),
-                ('effective_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField(auto_now_add=True)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='journals', to='exchange.batch')),
-                ('reverses', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='exchange.journal')),
-                ('venue', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='journals', to='exchange.venue')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=160, unique=True)),
+                ("content_hash", models.CharField(max_length=64)),
+                ("reason", models.CharField(max_length=40)),
+                ("memo", models.CharField(blank=True, default="", max_length=240)),
+                ("legs", models.BigIntegerField()),
+                ("position_legs", models.BigIntegerField(default=0)),
+                ("effective_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="journals",
+                        to="exchange.batch",
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversed_by",
+                        to="exchange.journal",
+                    ),
+                ),
+                (
+                    "venue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="journals",
+                        to="exchange.venue",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'journal',
+                "db_table": "journal",
             },
         ),
         migrations.AddField(
-            model_name='customer',
-            name='venue',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='customers', to='exchange.venue'),
+            model_name="customer",
+            name="venue",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="customers",
+                to="exchange.venue",
+            ),
         ),
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('ledger_account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='balance', serialize=False, to='exchange.ledgeraccount')),
-                ('amount', models.BigIntegerField(default=0)),
-                ('floor_zero', models.BooleanField(help_text="True for a customer's wallets: amount >= 0.")),
-                ('version', models.BigIntegerField(default=0)),
+                (
+                    "ledger_account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="balance",
+                        serialize=False,
+                        to="exchange.ledgeraccount",
+                    ),
+                ),
+                ("amount", models.BigIntegerField(default=0)),
+                (
+                    "floor_zero",
+                    models.BooleanField(help_text="True for a customer's wallets: amount >= 0."),
+                ),
+                ("version", models.BigIntegerField(default=0)),
             ],
             options={
-                'db_table': 'balance',
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('floor_zero', False), _connector='OR'), name='balance_customer_wallet_not_negative')],
+                "db_table": "balance",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount__gte", 0), ("floor_zero", False), _connector="OR"
+                        ),
+                        name="balance_customer_wallet_not_negative",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.BigIntegerField(default=0)),
-                ('cost', models.BigIntegerField(default=0)),
-                ('version', models.BigIntegerField(default=0)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='exchange.account')),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='exchange.contract')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("quantity", models.BigIntegerField(default=0)),
+                ("cost", models.BigIntegerField(default=0)),
+                ("version", models.BigIntegerField(default=0)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="positions",
+                        to="exchange.account",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="positions",
+                        to="exchange.contract",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'position',
-                'constraints': [models.UniqueConstraint(fields=('account', 'contract'), name='position_once')],
+                "db_table": "position",
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "contract"), name="position_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Liquidation',
+            name="Liquidation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(choices=[('due_both', 'Due under both prices'), ('due_printed_only', 'Due only at the printed price'), ('not_due', 'Not due'), ('missed', 'Missed')], max_length=16)),
-                ('recorded_at', models.DateTimeField(help_text='Null when missed.', null=True)),
-                ('due_printed_at', models.DateTimeField(null=True)),
-                ('due_fair_at', models.DateTimeField(null=True)),
-                ('quantity', models.BigIntegerField(help_text='Signed contracts taken over, or still open.')),
-                ('price_ticks', models.BigIntegerField(help_text='Take-over price; null when missed.', null=True)),
-                ('printed_ticks', models.BigIntegerField()),
-                ('fair_ticks', models.BigIntegerField()),
-                ('equity_printed', models.BigIntegerField()),
-                ('maintenance_printed', models.BigIntegerField()),
-                ('equity_fair', models.BigIntegerField()),
-                ('maintenance_fair', models.BigIntegerField()),
-                ('loss', models.BigIntegerField(help_text='Equity at the fair reference that the forced close took; 0 when due at both.')),
-                ('receipt', models.JSONField(default=dict)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='liquidations', to='exchange.account')),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='exchange.contract')),
-                ('tape', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='liquidations', to='exchange.tape')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("due_both", "Due under both prices"),
+                            ("due_printed_only", "Due only at the printed price"),
+                            ("not_due", "Not due"),
+                            ("missed", "Missed"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(help_text="Null when missed.", null=True)),
+                ("due_printed_at", models.DateTimeField(null=True)),
+                ("due_fair_at", models.DateTimeField(null=True)),
+                (
+                    "quantity",
+                    models.BigIntegerField(help_text="Signed contracts taken over, or still open."),
+                ),
+                (
+                    "price_ticks",
+                    models.BigIntegerField(
+                        help_text="Take-over price; null when missed.", null=True
+                    ),
+                ),
+                ("printed_ticks", models.BigIntegerField()),
+                ("fair_ticks", models.BigIntegerField()),
+                ("equity_printed", models.BigIntegerField()),
+                ("maintenance_printed", models.BigIntegerField()),
+                ("equity_fair", models.BigIntegerField()),
+                ("maintenance_fair", models.BigIntegerField()),
+                (
+                    "loss",
+                    models.BigIntegerField(
+                        help_text="Equity at the fair reference that the forced close took; 0 when due at both."
+                    ),
+                ),
+                ("receipt", models.JSONField(default=dict)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="liquidations",
+                        to="exchange.account",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="exchange.contract",
+                    ),
+                ),
+                (
+                    "tape",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="liquidations",
+                        to="exchange.tape",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'liquidation',
-                'indexes': [models.Index(fields=['tape', 'verdict', 'id'], name='liquidation_verdict'), models.Index(fields=['account'], name='liquidation_account')],
-                'constraints': [models.UniqueConstraint(fields=('tape', 'account', 'contract', 'recorded_at'), name='liquidation_once', nulls_distinct=False)],
+                "db_table": "liquidation",
+                "indexes": [
+                    models.Index(fields=["tape", "verdict", "id"], name="liquidation_verdict"),
+                    models.Index(fields=["account"], name="liquidation_account"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tape", "account", "contract", "recorded_at"),
+                        name="liquidation_once",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='tape',
-            index=models.Index(fields=['digest'], name='tape_digest'),
+            model_name="tape",
+            index=models.Index(fields=["digest"], name="tape_digest"),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.UniqueConstraint(fields=('venue', 'kind', 'asset', 'account', 'contract'), name='ledger_account_once', nulls_distinct=False),
+            model_name="ledgeraccount",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "kind", "asset", "account", "contract"),
+                name="ledger_account_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgeraccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('account__isnull', False), ('contract__isnull', True), ('kind__in', ['futures', 'funding', 'receivable'])), models.Q(('account__isnull', True), ('contract__isnull', False), ('kind', 'clearing')), models.Q(('account__isnull', True), ('contract__isnull', True), ('kind__in', ['custody', 'fees', 'goodwill', 'capital'])), _connector='OR'), name='ledger_account_owner_fits_kind'),
+            model_name="ledgeraccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("account__isnull", False),
+                        ("contract__isnull", True),
+                        ("kind__in", ["futures", "funding", "receivable"]),
+                    ),
+                    models.Q(
+                        ("account__isnull", True), ("contract__isnull", False), ("kind", "clearing")
+                    ),
+                    models.Q(
+                        ("account__isnull", True),
+                        ("contract__isnull", True),
+                        ("kind__in", ["custody", "fees", "goodwill", "capital"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="ledger_account_owner_fits_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('venue', 'code'), name='customer_code_once'),
+            model_name="customer",
+            constraint=models.UniqueConstraint(fields=("venue", "code"), name="customer_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.UniqueConstraint(fields=('venue', 'symbol'), name='contract_symbol_once'),
+            model_name="contract",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "symbol"), name="contract_symbol_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.UniqueConstraint(fields=('venue', 'tape_index'), name='contract_index_once'),
+            model_name="contract",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "tape_index"), name="contract_index_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('face__gt', 0), ('lot__gt', 0), ('tick__gt', 0)), name='contract_sizes_positive'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("face__gt", 0), ("lot__gt", 0), ("tick__gt", 0)),
+                name="contract_sizes_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('venue', 'code'), name='account_code_once'),
+            model_name="account",
+            constraint=models.UniqueConstraint(fields=("venue", "code"), name="account_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('venue', 'tape_index'), name='account_index_once'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("venue", "tape_index"), name="account_index_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('customer__isnull', False), ('kind', 'customer')), models.Q(models.Q(('kind', 'customer'), _negated=True), ('customer__isnull', True)), _connector='OR'), name='account_customer_iff_customer_kind'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("customer__isnull", False), ("kind", "customer")),
+                    models.Q(
+                        models.Q(("kind", "customer"), _negated=True), ("customer__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="account_customer_iff_customer_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('leverage__gt', 0)), name='account_leverage_positive'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("leverage__gt", 0)), name="account_leverage_positive"
+            ),
         ),
     ]
