@@ -70,7 +70,3 @@ def test_it_shuts_out_whoever_was_deactivated(world: World) -> None:
         is_active=False
     )
     assert client.get(reverse("incidents")).status_code == 302
-
-
-def test_it_sends_everyone_to_their_own_front_page(world: World) -> None:
-    assert signed_in("risk").get("/").url == reverse("incidents")

@@ -3,7 +3,6 @@
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.services.conftest import World
 from tests.backoffice.services.conftest import BTC, World, compute
 from tests.backoffice.views.market import Market
 from tests.backoffice.views.reading import cells, text
