@@ -62,8 +62,9 @@ def execute(*, plan_id: int) -> Execution:
             return execution
         if execution.state in (Execution.State.QUEUED, Execution.State.RUNNING):
             _attempt(execution)
-        if execution.state == Execution.State.DONE:
-            reconcile(plan=Plan.objects.get(pk=plan_id))
+        plan = Plan.objects.get(pk=plan_id)
+        if execution.state == Execution.State.DONE and not plan.reconciliations.exists():
+            reconcile(plan=plan)
     return execution
 
 
@@ -71,6 +72,7 @@ def reconcile(*, plan: Plan) -> Reconciliation | None:
     """Rebuild every balance and position of the venue from entries and store the comparison.
 
     An executed plan becomes reconciled when all agree. Returns None when that was done before.
+    Where they do not agree the plan stays executed, and a person looks and asks again.
     """
     if plan.state != Plan.State.EXECUTED:
         return None
@@ -101,7 +103,9 @@ def sweep() -> int:
     """
     waiting = (
         Execution.objects.filter(state__in=[Execution.State.QUEUED, Execution.State.RUNNING])
-        | Execution.objects.filter(plan__state=Plan.State.EXECUTED)
+        | Execution.objects.filter(
+            plan__state=Plan.State.EXECUTED, plan__reconciliations__isnull=True
+        )
     ).values_list("plan_id", flat=True)
     idle = [pk for pk in waiting[:SWEEP_MAX] if not locks.taken(locks.EXECUTION, pk)]
     for pk in idle:

@@ -104,6 +104,31 @@ def refused(world: World, plan: Plan) -> Execution:
     return execution
 
 
+def test_books_that_do_not_agree_are_left_to_a_person(world: World) -> None:
+    """Two balances off by one satoshi each way: sums close, so only rebuilding finds it."""
+    plan = approved(world)
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    places = [world.futures[3].pk, world.custody.pk]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE balance DISABLE TRIGGER USER")
+        for place, delta in zip(places, (1, -1), strict=True):
+            cursor.execute(
+                "UPDATE balance SET amount = amount + %s WHERE ledger_account_id = %s",
+                [delta, place],
+            )
+        cursor.execute("ALTER TABLE balance ENABLE TRIGGER USER")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    assert plans.execute(plan_id=plan.pk).state == Execution.State.DONE
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.EXECUTED
+    found = plan.reconciliations.get()
+    assert (found.ledger_ok, found.positions_ok) == (False, True)
+    assert plans.sweep() == 0
+    plans.execute(plan_id=plan.pk)
+    assert plan.reconciliations.count() == 1
+
+
 def test_a_balance_that_moved_makes_the_plan_stale(world: World) -> None:
     plan = approved(world)
     plans.request_execution(plan=plan, by=world.person("mira"))
