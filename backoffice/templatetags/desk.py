@@ -116,7 +116,7 @@ def percent(part: int, whole: int, decimals: int = 1) -> SafeString:
 def moment(
     value: datetime | int | None, form: str = "line", zone: str = "", precise: bool = False
 ) -> SafeString:
-    """A time in UTC and in the market's zone, both labelled, ISO in the title.
+    """A time in UTC and in the market's zone, both labelled, ISO in the title; once if it is UTC.
 
     `form`: "line" (side by side), "stack" (two lines, for tables), "clock" (no dates).
     `value`: an aware datetime, or microseconds since 1970. None is a dash.
@@ -125,13 +125,16 @@ def moment(
         return mark_safe('<span class="nil">&ndash;</span>')  # noqa: S308 - a constant
     market_zone = zone or getattr(settings, "MARKET_ZONE", figures.MARKET_ZONE)
     parts = figures.moment(value, zone=market_zone, precise=precise)
+    market = _clock("market", parts.market_date, parts.market_time, parts.market_zone, form)
+    if parts.market_zone == "UTC":
+        market = mark_safe("")  # noqa: S308 - a constant
     return format_html(
         '<time class="moment" data-form="{}" datetime="{}" title="{}">{}{}</time>',
         form,
         parts.iso,
         parts.iso,
         _clock("utc", parts.utc_date, parts.utc_time, "UTC", form),
-        _clock("market", parts.market_date, parts.market_time, parts.market_zone, form),
+        market,
     )
 
 

@@ -43,7 +43,7 @@ def find(request: HttpRequest) -> HttpResponse:
 def _hits(words: str) -> list[Hit]:
     """Two statements, and one more for what may be the head of a digest."""
     found = [
-        Hit(row.title, row.venue.name, reverse("incident", args=[row.slug]), _("Incidents"))
+        Hit(row.title, row.venue.code, reverse("incident", args=[row.slug]), _("Incidents"))
         for row in incidents.page(words=words).rows[:MOST]
     ]
     found += [

@@ -78,11 +78,11 @@ def of_venue(
 
 
 def anywhere(search: str, *, limit: int) -> list[tuple[AccountRow, str]]:
-    """The first accounts of any venue that match as in `of_venue`, with their venue's name."""
+    """The first accounts of any venue that match as in `of_venue`, with their venue's code."""
     found, texts = _found(search.strip(), "true", [], limit)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{_ACCOUNT.replace(' FROM ', ', v.name FROM ', 1)}"
+            f"{_ACCOUNT.replace(' FROM ', ', v.code FROM ', 1)}"
             f" JOIN exchange_venue v ON v.id = a.venue_id WHERE a.id IN ({found})"
             ' ORDER BY a.venue_id DESC, a.code COLLATE "C" LIMIT %s',
             [*texts, limit],

@@ -45,6 +45,16 @@ def test_moment_names_both_zones_and_keeps_the_iso_text() -> None:
     assert "2018-03-30" not in html
 
 
+def test_a_market_in_utc_is_told_once() -> None:
+    html = desk.moment(datetime(2018, 3, 29, 21, 0, tzinfo=UTC), zone="UTC")
+    assert html.count("21:00:00</span>") == 1
+
+
+def test_the_time_of_a_stored_sum_is_read_exactly() -> None:
+    at = desk.instant("2018-03-29T21:31:11.005727+00:00")
+    assert at == datetime(2018, 3, 29, 21, 31, 11, 5727, tzinfo=UTC)
+
+
 def test_state_is_a_word_a_mark_and_a_tone() -> None:
     html = desk.state("stale")
     assert 'data-tone="bad"' in html

@@ -75,7 +75,7 @@ def test_the_overview_sums_it_up(market: Market, analyst: Client) -> None:
         "Accounts on the tape 4 6 fills",
         "Due only at the printed price 0 0.0 % Not due 1 100.0 % Missed 0 0.0 %",
         "Low of BTC0629: 6,300.25 Computed from the tape · public",
-        "Effective cut-off 2018-03-29 21:00:01.000000 UTC 2018-03-30 05:00:01.000000 HKT",
+        "Effective cut-off 2018-03-29 21:00:01 UTC 2018-03-30 05:00:01 HKT",
         market.record.digest,
         "21:00:00 UTC 05:00:00 HKT 6,500.01 6,500.01 0.0 % 10",
     ):

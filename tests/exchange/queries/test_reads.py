@@ -62,7 +62,7 @@ def test_accounts_are_searched_literally(record: Tape) -> None:
 def test_an_account_is_found_anywhere(record: Tape, django_assert_num_queries: Counting) -> None:
     with django_assert_num_queries(1):
         ((row, venue),) = accounts.anywhere("A-mo", limit=8)
-    assert (row.code, row.name, venue) == ("A-mo", "Mo", "Testex")
+    assert (row.code, row.name, venue) == ("A-mo", "Mo", "testex")
 
 
 def test_tags_are_read_once(record: Tape, django_assert_num_queries: Counting) -> None:
