@@ -23,7 +23,7 @@ from backoffice.services import audit
 from exchange.domain.replay import replay
 from exchange.models import Balance, Position
 from exchange.services import reconciliation
-from exchange.services.books import opening_holdings
+from exchange.services.books import opening_holdings, settlement_assets
 from exchange.tape import store
 from tests.desk import Desk
 from tests.stories.conftest import drill
@@ -100,6 +100,33 @@ def test_everyone_is_back_at_the_cut_off(incident: Incident) -> None:
     }
     assert stored == replayed
     assert len(stored) > 100
+
+
+def test_everyone_has_the_money_of_the_cut_off(incident: Incident) -> None:
+    """What each account holds, all wallets and debts together, recomputed from the tape alone:
+    opening balances, every transfer, results and fees up to the cut-off, and the goodwill."""
+    tape = store.load(incident.tape.digest)
+    at = int(incident.effective_cutoff.timestamp()) * 1_000_000
+    (cut,) = replay(opening_holdings(tape), tape.fills, tape.specs, [at])
+    expected = np.zeros((len(tape.accounts.code), len(tape.assets.code)), np.int64)
+    for table in (tape.balances, tape.transfers):
+        np.add.at(expected, (table.account, table.asset), table.amount)
+    settle = settlement_assets(tape)[cut.contract]
+    np.add.at(expected, (cut.account, settle), cut.realised - cut.fees)
+    for award in Award.objects.filter(programme__incident=incident).select_related(
+        "account", "programme__asset"
+    ):
+        asset = tape.assets.code.index(award.programme.asset.code)
+        expected[award.account.tape_index, asset] += award.amount
+    held = np.zeros_like(expected)
+    rows = Balance.objects.filter(
+        ledger_account__venue=incident.venue,
+        ledger_account__kind__in=["futures", "funding", "receivable"],
+    ).values_list("ledger_account__account__tape_index", "ledger_account__asset__code", "amount")
+    for account, code, units in rows:
+        held[account, tape.assets.code.index(code)] += units
+    assert np.array_equal(held, expected)
+    assert np.count_nonzero(expected) > 300
 
 
 def test_the_ledger_agrees_and_the_chain_holds(incident: Incident) -> None:

@@ -121,7 +121,8 @@ BEGIN
     IF why IS NOT NULL THEN
         RAISE EXCEPTION 'approval: %', why USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.method = 'totp' AND NOT EXISTS (
+    -- A passkey's assertion will be another proof; until it is checked, none is taken on trust.
+    IF NEW.method <> 'totp' OR NOT EXISTS (
         SELECT FROM spent_code
         WHERE person_id = NEW.officer_id AND step = (NEW.evidence->>'step')::bigint
     ) THEN
