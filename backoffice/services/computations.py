@@ -16,7 +16,7 @@ from backoffice.models import Computation, Incident, Person, Plan
 from backoffice.services import audit, lifecycle, locks, nudges
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
-from backoffice.services.rollbacks import MAY_COMPUTE, compute_rollback
+from backoffice.services.rollbacks import MAY_COMPUTE, compute_rollback, require_not_done
 
 ATTEMPTS_MAX = 3
 SWEEP_MAX = 20
@@ -38,9 +38,11 @@ def request_rollback(
 ) -> Computation:
     """Queue the rollback to `cutoff` (the effective one by default) and nudge a worker.
 
-    Raises NotAllowed, Refused for a cut-off outside the tape, Stale while another is computed.
+    Raises NotAllowed, Refused for a cut-off outside the tape or when a rollback was executed, Stale
+    while another is computed.
     """
     require(by, *MAY_COMPUTE)
+    require_not_done(incident)
     at = cutoff or incident.effective_cutoff
     if not incident.tape.starts_at <= at <= incident.tape.ends_at:
         raise Refused("The tape says nothing of that time: choose a cut-off within it.")

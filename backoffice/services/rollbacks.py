@@ -60,6 +60,7 @@ def compute_rollback(
     `finish` is called in it with the plan, to write down what must be there with it or not at all.
     """
     require(by, *MAY_COMPUTE)
+    require_not_done(incident)
     say = progress or (lambda stage, done, total: None)
     cutoff = cutoff or incident.effective_cutoff
     past = _read_past(incident, cutoff, say)
@@ -103,6 +104,18 @@ def _stage(incident: Incident, by: Person, past: _Past, cutoff: datetime) -> Pla
     }
     drafting.write(plan=plan, batch=batch, draft=_draft(incident, past), inputs=inputs)
     return plan
+
+
+def require_not_done(incident: Incident) -> None:
+    """Raises Refused when a rollback on this tape is in the books: they are then not what the tape
+    says any more, and computing from it again would take the same trades back twice."""
+    done = Plan.objects.filter(
+        incident__tape=incident.tape_id,
+        remedy=Plan.Remedy.ROLLBACK,
+        state__in=[Plan.State.EXECUTED, Plan.State.RECONCILED],
+    )
+    if done.exists():
+        raise Refused("A rollback of this tape is in the books already; it is not done twice.")
 
 
 def _read_past(incident: Incident, cutoff: datetime, say: Progress) -> _Past:

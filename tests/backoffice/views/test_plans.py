@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.digest_words import words
-from backoffice.models import AuditEvent, Computation, Plan
-from backoffice.services import computations, plans
+from backoffice.models import AuditEvent, Computation, Gate, Plan
+from backoffice.services import approvals, computations, incidents, people, plans
 from exchange.models import Batch
 from tests.backoffice.services.conftest import BTC, World, compute
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
@@ -190,6 +190,33 @@ def test_computing_is_refused(market: Market, analyst: Client) -> None:
     before = traces()
     assert analyst.post(at, {"which": "effective"}).status_code == 409
     assert traces() == before
+
+
+def test_a_rollback_is_not_done_twice(market: Market, analyst: Client) -> None:
+    mira = market.incident.commander
+    close_doors(market)
+    plan = plans.compute_rollback(incident=market.incident, by=mira)
+    plans.propose(plan=plan, by=mira)
+    for handle in ("chen", "ravi"):
+        officer = people.cast_member(handle)
+        code = people.demo_code(officer.email)
+        approvals.decide(plan=plan, by=officer, decision="approve", code=code)
+    plans.request_execution(plan=plan, by=mira)
+    plans.execute(plan_id=plan.pk)
+    assert Plan.objects.get(pk=plan.pk).state == Plan.State.RECONCILED
+    before = traces()
+    at = reverse("plan-compute", args=[market.incident.slug])
+    answer = analyst.post(at, {"which": "effective"})
+    assert answer.status_code == 422
+    assert "in the books already; it is not done twice" in text(answer)
+    assert traces() == before
+
+
+def close_doors(market: Market) -> None:
+    for kind in Gate.Kind.values:
+        incidents.close_gate(
+            incident=market.incident, by=market.incident.commander, kind=kind, reason="off"
+        )
 
 
 def test_a_computation_is_given_up_after_three_workers(market: Market) -> None:
