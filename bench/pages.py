@@ -96,6 +96,10 @@ def _addresses(incident: object) -> dict[str, Address]:
         "goodwill": lambda: f"{home}goodwill/",
         "audit": lambda: "/audit/",
     }
+    plan = incident.plans.order_by("-pk").first()
+    if plan:
+        for name in ("", "effects/", "legs/", "positions/"):
+            pages[f"plan {name}".strip(" /")] = lambda name=name: f"/plans/{plan.pk}/{name}"
     return pages if closes else {name: page for name, page in pages.items() if name != "receipt"}
 
 

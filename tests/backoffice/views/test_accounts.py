@@ -178,4 +178,7 @@ def test_the_care_lane_is_shown_to_two_roles(market: Market, world: World) -> No
 )
 def test_they_are_the_staffs(market: Market, name: str) -> None:
     assert matrix(getting(name, market.account("A-mo").pk)) == expected()
-    assert matrix(getting("incident-accounts", market.incident.slug)) == expected()
+
+
+def test_the_list_is_the_staffs(world: World) -> None:
+    assert matrix(getting("incident-accounts", world.incident.slug)) == expected()
