@@ -29,8 +29,10 @@ def test_a_script_gets_the_timeline_alone(world: World, analyst: Client) -> None
         {"text": "Seen"},
         headers={"HX-Request": "true"},
     )
-    assert answer.content.decode().strip().startswith(
-        '<div id="timeline" data-announce="The entry was added.">'
+    assert (
+        answer.content.decode()
+        .strip()
+        .startswith('<div id="timeline" data-announce="The entry was added.">')
     )
     assert TimelineEntry.objects.get(source="person").public is False
 
