@@ -174,8 +174,13 @@ class PriceChart {
     const ratio = devicePixelRatio;
     const text = `${cutoff.label} ${this.clocks.market(cutoff.time, true)}`;
     const width = ctx.measureText(text).width;
-    const right = x + width + 6 * ratio > bbox.left + bbox.width;
-    const left = right ? x - width - 5 * ratio : x + 5 * ratio;
+    // A label stands to the left of its line where it would meet the edge or the next line.
+    const end = x + width + 6 * ratio;
+    const meets = this.data.cutoffs.some((other) => {
+      const at = u.valToPos(other.time, "x", true);
+      return at > x + 1 && at < end && x - width - 5 * ratio > bbox.left;
+    });
+    const left = meets || end > bbox.left + bbox.width ? x - width - 5 * ratio : x + 5 * ratio;
     const top = bbox.top + bbox.height - (row + 1) * 16 * ratio;
     ctx.save();
     ctx.fillStyle = this.colours.surface;

@@ -98,7 +98,7 @@ def approve(desk: Desk, page: Page, plan: int) -> str:
     before = decisions(desk, plan)
     code = fresh_code(desk, person(page))
     fill_in(page, plan, code)
-    expect(page.get_by_text("You decided: approves")).to_be_visible()
+    expect(page.get_by_text("You decided: approve")).to_be_visible()
     assert decisions(desk, plan) == before + 1
     return code
 
@@ -177,7 +177,7 @@ def read_a_letter(desk: Desk, page: Page, campaign: int) -> None:
         "SELECT m.id, e.futures_delta, s.decimals FROM message m"
         " JOIN campaign c ON c.id = m.campaign_id"
         " JOIN plan_effect e ON e.plan_id = c.plan_id AND e.account_id = m.account_id"
-        " JOIN asset s ON s.id = e.asset_id WHERE c.id = %s AND m.language = 'en'"
+        " JOIN exchange_asset s ON s.id = e.asset_id WHERE c.id = %s AND m.language = 'en'"
         " ORDER BY e.futures_delta DESC LIMIT 1",
         campaign,
     )[0]
