@@ -131,11 +131,17 @@ def _job(row: Computation | None) -> dict[str, Any] | None:
         "row": row,
         "state": row.state,
         "label": _("Rollback to %s UTC") % f"{row.cutoff:%Y-%m-%d %H:%M:%S}",
-        "message": row.message or (told.stage if told else ""),
+        "message": row.message or _words(row, told),
         "done": told.done if told else int(row.state == Computation.State.DONE),
         "total": told.total if told else 1,
         "running": running,
     }
+
+
+def _words(row: Computation, told: computations.Progress | None) -> str:
+    if row.plan_id:
+        return _("Plan %s is computed") % row.plan_id
+    return told.stage if told else _("Waiting for a worker")
 
 
 @require_GET
