@@ -6,6 +6,7 @@ uses a data folder; MAKEWHOLE_DATA gives a second one its own.
 
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
             f"another test session uses {at.data}: wait for it, or set MAKEWHOLE_DATA.",
             returncode=4,
         )
+    # A session that is told to end stops what it started, as it does after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.add_cleanup(lock.close)
     config.add_cleanup(embedded.stop)
 
