@@ -11,11 +11,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice.celery import app
-from backoffice.models import Approval, Execution, Plan, SpentCode
-from backoffice.services import approvals, audit, drafting, nudges, plans
+from backoffice.models import Execution, Plan
+from backoffice.services import audit, drafting, nudges, plans
 from exchange.models import Balance, Batch, Journal, LedgerEntry, Position, PositionEntry
 from exchange.services import batches, reconciliation
-from tests.backoffice.services.conftest import BTC, World, close_gates, make_world, payment
+from tests.backoffice.services.conftest import (
+    BTC,
+    World,
+    approve_by_row,
+    close_gates,
+    make_world,
+    payment,
+)
 from tests.desk import Desk, wait_until
 
 pytestmark = pytest.mark.chaos
@@ -68,17 +75,7 @@ def approved(world: World) -> Plan:
             effective_at=timezone.now(),
         )  # fmt: skip
         drafting.write(plan=plan, batch=batch, draft=draft._replace(moves=moves), inputs={})
-    plans.propose(plan=plan, by=world.person("mira"))
-    for number, handle in enumerate(("chen", "ravi")):
-        # Decided by row: fifteen plans would take eight minutes of one-time codes.
-        officer, step = world.person(handle), 1000 * plan.pk + number
-        SpentCode.objects.create(person=officer, step=step)
-        Approval.objects.create(
-            plan=plan, officer=officer, role="risk", decision="approve", digest=plan.digest,
-            method="totp", evidence={"step": step, "seal": approvals.seal(plan)},
-        )  # fmt: skip
-    Plan.objects.filter(pk=plan.pk).update(state="approved")
-    plan.refresh_from_db()
+    approve_by_row(world, plan)
     return plan
 
 

@@ -17,7 +17,13 @@ from backoffice.models import Campaign, Message, Plan
 from backoffice.services import campaigns, care, drafting, plans, sending
 from exchange.models import Account, Customer
 from exchange.services import batches
-from tests.backoffice.services.conftest import World, execute, ledger_account, make_world
+from tests.backoffice.services.conftest import (
+    World,
+    approve_by_row,
+    execute,
+    ledger_account,
+    make_world,
+)
 from tests.desk import Desk, wait_until
 
 pytestmark = pytest.mark.chaos
@@ -50,6 +56,7 @@ def paid(world: World, units: int) -> Plan:
             venue=world.venue, key=f"paid-{plan.pk}", reason="x", effective_at=timezone.now()
         )
         drafting.write(plan=plan, batch=batch, draft=everyone(units), inputs={})
+    approve_by_row(world, plan)
     return execute(world, plan)
 
 

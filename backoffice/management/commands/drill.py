@@ -9,11 +9,14 @@ import json
 import sys
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from backoffice import companions, rehearsal, rehearsal_report
+from backoffice import companions, embedded, rehearsal, rehearsal_report
 from backoffice.services.refusals import Refused
 from exchange.drill.refusals import DrillFailed, DrillRefused
 from exchange.services.refusals import BooksRefused
@@ -69,6 +72,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object last")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.prepare()
         bars = Bars()
         run = rehearsal.Rehearsal(
             scenario=options["scenario"],
@@ -88,6 +92,15 @@ class Command(BaseCommand):
         self.print_sign_ins(outcome)
         if options["json"]:
             self.stdout.write(json.dumps(report, ensure_ascii=False))
+
+    def prepare(self) -> None:
+        """Tables in our own database; in somebody else's it is for them to make them."""
+        executor = MigrationExecutor(connection)
+        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return
+        if not embedded.wanted()[0]:
+            raise CommandError("the database lacks tables: run `manage.py migrate` first.")
+        call_command("migrate", interactive=False, verbosity=0)
 
     def print_sign_ins(self, outcome: rehearsal.Outcome) -> None:
         """Who may sign in; the passwords are the drill's and good for nothing else."""
