@@ -7,11 +7,13 @@ from subprocess import CalledProcessError
 from typing import Any
 
 import psycopg
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from backoffice import embedded
 from tests.browser.conftest import Desk
 
+# A machine that does other things too is slow, and slow is not wrong.
+expect.set_options(timeout=20_000)
 INVESTIGATED = """
 from backoffice.rehearsal import Rehearsal
 run = Rehearsal(scenario="okex-2018", accounts=300, fills=6000, seed=11,
