@@ -13,6 +13,7 @@ from django.db import transaction
 from backoffice import figures
 from backoffice.models import Incident, TimelineEntry
 from backoffice.services.facts import Computed, record
+from exchange.domain.reference import fair_path
 from exchange.tape import arrays, store
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -125,16 +126,25 @@ def _lines(scene: _Scene, incident: Incident) -> Iterator[Line]:
 
 
 def _off_band(scene: _Scene, symbol: str) -> Iterator[Line]:
-    """The first second at which the mark stood a band away from the index."""
+    """The first second at which the mark stood a band away from the fair reference: the index
+    with the premium the contract had before anyone disputed it."""
+    prices = scene.tape.prices
+    row = slice(scene.contract, scene.contract + 1)
+    try:
+        fair = fair_path(prices.time, prices.mark[row], prices.index[row], scene.cutoff)[0]
+    except ValueError:  # the tape says nothing of the time before the cut-off
+        return
+    inside = (prices.time >= scene.cutoff) & (prices.time <= scene.end)
+    time, mark, fair = prices.time[inside], prices.mark[scene.contract][inside], fair[inside]
     for percent in BANDS_PERCENT:
-        away = np.abs(scene.mark - scene.index) * 100 > percent * scene.index
+        away = np.abs(mark - fair) * 100 > percent * fair
         if away.any():
             at = int(np.argmax(away))
             yield Line(
                 f"off-band-{percent}",
-                int(scene.time[at]),
-                f"{symbol} at {_price(scene, scene.mark[at])}, more than {percent} % from the "
-                f"index at {_price(scene, scene.index[at])}",
+                int(time[at]),
+                f"{symbol} at {_price(scene, mark[at])}, more than {percent} % from the fair "
+                f"reference at {_price(scene, fair[at])}",
                 True,
             )
 

@@ -204,7 +204,8 @@ def test_the_cast_can_sign_in(report: dict[str, Any], incident: Incident) -> Non
 
 def test_a_timeline_of_the_tape_is_in_order(incident: Incident) -> None:
     lines = {line.key: line.at for line in incident.timeline.filter(source="tape")}
-    order = ["last-kept-trade", "announced-cutoff", "first-liquidation", "first-trough",
+    order = ["last-kept-trade", "announced-cutoff", "off-band-3", "off-band-5", "first-trough",
              "rebound", "low", "first-moved-out"]  # fmt: skip
     times = [lines[key] for key in order]
     assert times == sorted(times)
+    assert lines["announced-cutoff"] < lines["first-liquidation"] < lines["low"]
