@@ -1,6 +1,6 @@
 """Stories in a real browser, against a desk as `make demo` starts it, with a small rehearsal.
 
-Where no Chromium is found the stories are left out, which the head of the session says; under CI
+Where no Chromium is found the stories are left out, which the end of the session says; under CI
 that is an error instead.
 """
 
@@ -26,6 +26,14 @@ CHROMIUM = next(
 if CHROMIUM is None and os.environ.get("CI") == "true":
     raise RuntimeError("no Chromium: under CI the browser stories are never left out")
 collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says plainly that the stories were left out."""
+    if CHROMIUM is None:
+        terminalreporter.write_line("no Chromium here: the browser stories are LEFT OUT")
+
+
 REHEARSAL = ("okex-2018", "--accounts", "400", "--fills", "8000")
 
 
