@@ -12,7 +12,7 @@ are dropped when somebody reaches them.
 import numpy as np
 
 from exchange.domain.kernel import kernel
-from exchange.drill.state import BUY, N_FREE, Market
+from exchange.drill.state import BUY, FREE_ROW, Market
 
 ALIGN = 4096
 _ONE = np.uint64(1)
@@ -92,7 +92,7 @@ def next_below(m: Market, level: int, start: int) -> int:
 def best_ticks(m: Market, contract: int, side: int) -> int:
     """Best bid (``BUY``) or ask (``SELL``) in ticks; 0 when that side is empty."""
     level = m.best[contract, side]
-    return 0 if level < 0 else level - m.span[contract, 0] + m.span[contract, 1]
+    return 0 if level < 0 else level - m.terms[contract].first + m.terms[contract].lowest
 
 
 @kernel
@@ -103,12 +103,12 @@ def place(
 
     The caller has made sure that it does not cross.
     """
-    offset = ticks - m.span[contract, 1]
-    if m.count[N_FREE] == 0 or offset < 0 or offset >= m.span[contract, 2]:
+    offset = ticks - m.terms[contract].lowest
+    if m.count[FREE_ROW] < 0 or offset < 0 or offset >= m.terms[contract].width:
         return -1
-    m.count[N_FREE] -= 1
-    row: int = m.free[m.count[N_FREE]]
-    level = m.span[contract, 0] + offset
+    row: int = m.count[FREE_ROW]
+    m.count[FREE_ROW] = m.orders[row].next
+    level = m.terms[contract].first + offset
     order = m.orders[row]
     order.quantity, order.ident, order.epoch = quantity, ident, m.accounts[owner].epoch
     order.owner, order.level, order.side, order.contract = owner, level, side, contract
@@ -139,20 +139,19 @@ def remove(m: Market, row: int) -> None:
         m.levels[level].tail = order.prev
     else:
         m.orders[order.next].prev = order.prev
-    order.ident = -1
-    m.free[m.count[N_FREE]] = row
-    m.count[N_FREE] += 1
+    order.ident, order.next = -1, m.count[FREE_ROW]
+    m.count[FREE_ROW] = row
     if m.levels[level].head >= 0:
         return
     m.words[level >> 6] &= ~(_ONE << np.uint64(level & 63))
     if m.words[level >> 6] == _ZERO:
         m.summary[level >> 12] &= ~(_ONE << np.uint64((level >> 6) & 63))
     if m.best[contract, side] == level:
-        first = m.span[contract, 0]
+        first = m.terms[contract].first
         if side == BUY:
             m.best[contract, side] = next_below(m, level - 1, first)
         else:
-            m.best[contract, side] = next_above(m, level + 1, first + m.span[contract, 2])
+            m.best[contract, side] = next_above(m, level + 1, first + m.terms[contract].width)
 
 
 @kernel

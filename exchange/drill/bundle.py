@@ -13,7 +13,7 @@ from exchange.domain.rules.okex_2018 import FIXED
 from exchange.drill import people, state, tables, writer
 
 if TYPE_CHECKING:
-    from exchange.drill.rehearsal import Stage
+    from exchange.drill.stage import Stage
 
 FORMAT = "makewhole-bundle/1"
 TABLES = 8
@@ -32,8 +32,9 @@ def write_bundle(stage: "Stage", out: Path, progress: Callable[[str, int, int], 
     progress("Writing the bundle", 1, TABLES)
     _write_opening(stage, out, crowd.account, symbols)
     progress("Writing the bundle", 3, TABLES)
+    seconds = stage.script.seconds
     times = tables.stamp_events(
-        rng, stage.script.batches, int(m.count[state.N_EVENTS]), stage.script.exact, chosen.START_US
+        rng, seconds["batches"], int(m.count[state.N_EVENTS]), seconds["exact"], chosen.START_US
     )
     _write_prices(stage, out, symbols)
     _write_transfers(stage, out, crowd.account, times)
@@ -100,7 +101,7 @@ def _write_opening(stage: "Stage", out: Path, accounts: list[str], symbols: list
 
 
 def _write_prices(stage: "Stage", out: Path, symbols: list[str]) -> None:
-    seconds, contracts = stage.script.marks.shape
+    seconds, contracts = stage.script.prices.shape
     index = np.rint(stage.prices.spot).astype(np.int64)
     time = stage.scenario.START_US + np.arange(seconds, dtype=np.int64) * 1_000_000
     writer.write_table(
@@ -109,7 +110,7 @@ def _write_prices(stage: "Stage", out: Path, symbols: list[str]) -> None:
         {
             "time_us": np.repeat(time, contracts),
             "contract": writer.words(np.tile(np.arange(contracts), seconds), symbols),
-            "mark_ticks": stage.script.marks.ravel(),
+            "mark_ticks": stage.script.prices["mark"].ravel(),
             "index_ticks": index.ravel(),
         },
     )

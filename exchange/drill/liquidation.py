@@ -20,6 +20,7 @@ from exchange.drill.chance import uniform
 from exchange.drill.matching import book_fill, outcome, record, sweep
 from exchange.drill.state import (
     BUY,
+    DUE,
     INSURANCE,
     MISSED_MOST,
     N_DUE,
@@ -57,14 +58,14 @@ def _largest(m: Market, account: int, asset: int) -> tuple[int, int]:
         term, held = m.terms[contract], m.positions[account, contract]
         if term.asset != asset or held.quantity == 0:
             continue
-        value = trade_value(term.kind, term.num, term.den, held.quantity, m.last[contract])
+        value = trade_value(term.kind, term.num, term.den, held.quantity, m.terms[contract].last)
         equity += value - held.cost
         if abs(value) > most:
             most, found = abs(value), contract
     term, held = m.terms[found], m.positions[account, found]
     if owner.mode == FIXED:
         return found, okex_fixed_margin(held.cost, owner.leverage)
-    value = trade_value(term.kind, term.num, term.den, held.quantity, m.last[found])
+    value = trade_value(term.kind, term.num, term.den, held.quantity, m.terms[found].last)
     return found, equity - (value - held.cost)
 
 
@@ -97,7 +98,7 @@ def take_over(m: Market, account: int, asset: int, second: int) -> None:
     contract, other = _largest(m, account, asset)
     term, held = m.terms[contract], m.positions[account, contract]
     ticks = okex_takeover_ticks(
-        term.kind, term.num, term.den, held.quantity, held.cost, other, 4 * m.last[contract]
+        term.kind, term.num, term.den, held.quantity, held.cost, other, 4 * m.terms[contract].last
     )
     if ticks == 0:
         m.count[N_UNPRICED] += 1
@@ -113,7 +114,7 @@ def take_over(m: Market, account: int, asset: int, second: int) -> None:
                 and m.terms[own].asset == asset
                 and m.positions[account, own].quantity != 0
             ):
-                _take(m, account, own, m.last[own], left)
+                _take(m, account, own, m.terms[own].last, left)
     _take(m, account, contract, ticks, left)
 
 
@@ -136,7 +137,7 @@ def take_over_due(m: Market, s: Script, second: int) -> None:
     """Act on what the watch found at the end of the second before."""
     assets = m.wallets.shape[1]
     for i in range(m.count[N_DUE]):
-        account, asset = m.due[i] // assets, m.due[i] % assets
+        account, asset = m.lists[DUE, i] // assets, m.lists[DUE, i] % assets
         owner = m.accounts[account]
         if owner.idle_until == NEVER:
             continue
@@ -186,13 +187,13 @@ def sell_inventory(m: Market, s: Script, second: int, ahead: int) -> None:
         held = m.positions[insurance, contract].quantity
         if held == 0 or uniform(m.random) > (0.03 if ahead > 0 else 0.5):
             continue
-        rush = 4.0 * s.unit[contract] * (1.0 + 3.0 * uniform(m.random))
+        rush = 4.0 * m.terms[contract].unit * (1.0 + 3.0 * uniform(m.random))
         quantity = min(abs(held), max(int(rush), abs(held) // 240))
-        price = m.last[contract]
-        believed = s.target[second, contract]
+        price = m.terms[contract].last
+        believed = s.prices[second, contract].target
         if held > 0:
-            limit = max(int(max(price, believed) * 0.995), s.low[second, contract])
+            limit = max(int(max(price, believed) * 0.995), s.prices[second, contract].low)
             sweep(m, contract, insurance, SELL, quantity, limit, s.maker_ppm, NOTHING)
         else:
-            limit = min(int(min(price, believed) * 1.005), s.high[second, contract])
+            limit = min(int(min(price, believed) * 1.005), s.prices[second, contract].high)
             sweep(m, contract, insurance, BUY, quantity, limit, s.maker_ppm, NOTHING)

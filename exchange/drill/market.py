@@ -38,12 +38,12 @@ def _remember_cash(m: Market) -> None:
 def _round(m: Market, s: Script, cast: Cast, second: int, part: int, leeway: int) -> None:
     """A quarter of a second: its share of the planned trades, no more than the plan allows."""
     quote(m, s, cast, second, part)
-    ahead = m.count[N_TRADES] - s.plan[second] - leeway
+    ahead = m.count[N_TRADES] - s.seconds[second].plan - leeway
     sell_inventory(m, s, second, ahead)
     if ahead <= 0:
         push(m, s, cast, second)
         arbitrage(m, s, cast, second, NOTHING)
-    left = s.plan[second] - m.count[N_TRADES]
+    left = s.seconds[second].plan - m.count[N_TRADES]
     customers(m, s, cast, second, m.count[N_TRADES] + left // (PARTS - part))
 
 
@@ -53,7 +53,7 @@ def run(m: Market, s: Script, cast: Cast, first: int, last: int) -> int:
     contracts = m.terms.shape[0]
     leeway = max(12, int(m.trades.shape[0] // 250))
     for second in range(first, last + 1):
-        s.batches[second] = m.count[N_EVENTS]
+        s.seconds[second].batches = m.count[N_EVENTS]
         take_over_due(m, s, second)
         if wrongs_due(m, s, second):
             take_over_wrongly(m, s, second)
@@ -62,13 +62,15 @@ def run(m: Market, s: Script, cast: Cast, first: int, last: int) -> int:
         bid_the_floor(m, s, cast, second)
         for part in range(PARTS):
             _round(m, s, cast, second, part, leeway)
-        if s.pin[second] > 0 and not print_at(m, s, cast, second, s.pin[second]):
-            return second
-        if s.pin[second] == 0 and s.exact[second] and not print_any(m, s, cast, second):
+        now = s.seconds[second]
+        if now.pin > 0:
+            if not print_at(m, s, cast, now.pin):
+                return second
+        elif now.exact and not print_any(m, s, cast):
             return second
         inspect(m)
         if second == s.cutoff:
             _remember_cash(m)
         for contract in range(contracts):
-            s.marks[second, contract] = m.last[contract]
+            s.prices[second, contract].mark = m.terms[contract].last
     return 0

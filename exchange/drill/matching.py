@@ -12,6 +12,7 @@ from exchange.domain.value_kernels import apply_fill, trade_value
 from exchange.drill.book import place, remove
 from exchange.drill.state import (
     BUY,
+    DIRTY,
     INSURANCE,
     LIQUIDATION,
     N_DIRTY,
@@ -52,7 +53,7 @@ def touch(m: Market, account: int, asset: int) -> None:
     wallet = m.wallets[account, asset]
     if wallet.dirty == 0:
         wallet.dirty = 1
-        m.dirty[m.count[N_DIRTY]] = account * m.wallets.shape[1] + asset
+        m.lists[DIRTY, m.count[N_DIRTY]] = account * m.wallets.shape[1] + asset
         m.count[N_DIRTY] += 1
 
 
@@ -83,7 +84,7 @@ def record(
     row.taker_fee, row.maker_fee = taker_fee, maker_fee
     row.taker_order, row.maker_order = taker_order, maker_order
     if reason != TAKEOVER:
-        m.last[contract] = ticks
+        m.terms[contract].last = ticks
 
 
 @kernel
@@ -108,7 +109,7 @@ def sweep(
         level = m.best[contract, 1 - side]
         if level < 0:
             break
-        ticks = level - m.span[contract, 0] + m.span[contract, 1]
+        ticks = level - m.terms[contract].first + m.terms[contract].lowest
         if (ticks - limit) * sign > 0:
             break
         row: int = m.levels[level].head
@@ -140,7 +141,7 @@ def rest(m: Market, contract: int, side: int, owner: int, quantity: int, ticks: 
     """Post an order that must not cross; its row in the book, or -1."""
     other = m.best[contract, 1 - side]
     if other >= 0:
-        opposite = other - m.span[contract, 0] + m.span[contract, 1]
+        opposite = other - m.terms[contract].first + m.terms[contract].lowest
         if (ticks >= opposite) if side == BUY else (ticks <= opposite):
             return -1
     m.count[N_ORDERS] += 1

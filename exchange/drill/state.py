@@ -28,7 +28,7 @@ TRADER, MAKER, HEDGER, ARBITRAGEUR, SELLER, GAINER, HUNTER, QUIET, HOUSE = range
 
 # Slots of `Market.count`.
 (
-    N_TRADES, N_ORDERS, N_EVENTS, N_FREE, N_DIRTY, N_DUE, N_TRANSFERS, N_FORCED, TRADES_MOST,
+    N_TRADES, N_ORDERS, N_EVENTS, FREE_ROW, N_DIRTY, N_DUE, N_TRANSFERS, N_FORCED, TRADES_MOST,
     INSURANCE, N_MISSED, MISSED_MOST, N_WRONG, WRONG_MOST, N_REFERENCES, N_BATCHES, N_PAYOUTS,
     N_UNPRICED, RING_HEAD, RING_TAIL,
 ) = range(20)  # fmt: skip
@@ -45,8 +45,18 @@ PARTS = 4
 _I8, _I32, _I64, _F64 = np.int8, np.int32, np.int64, np.float64
 
 TERM = np.dtype(
-    [(name, _I64) for name in ("kind", "num", "den", "asset", "factor10", "factor20")], align=True
+    [
+        *((name, _I64) for name in ("kind", "num", "den", "asset", "factor10", "factor20")),
+        *((name, _I64) for name in ("first", "lowest", "width", "last", "watched")),
+        *((name, _F64) for name in ("unit", "spread", "mood")),
+    ],
+    align=True,
 )
+"""A contract: its value; its levels (first row, lowest tick, number); last traded price, which
+in 2018 is the mark, and the one the watch looked at; typical order, calm half spread, and a
+short-lived common error of the makers."""
+ASSET = np.dtype([("clock", _F64), ("seen", _I64)], align=True)
+"""How far the marks of an asset have wandered (sum of log moves); the bucket reached."""
 ACCOUNT = np.dtype(
     [
         ("leverage", _I64), ("mode", _I64), ("role", _I64), ("home", _I64), ("other", _I64),
@@ -98,61 +108,67 @@ PAYOUT = np.dtype([("second", _I64), ("amount", _I64), ("account", _I64), ("asse
 EXPIRY = np.dtype([("ident", _I64), ("second", _I64), ("order", _I64)])
 
 
+PRICE = np.dtype(
+    [
+        ("target", _F64), ("low", _I64), ("high", _I64), ("stress", _F64), ("share", _F64),
+        ("mark", _I64),
+    ],
+    align=True,
+)  # fmt: skip
+"""Per second and contract: ticks the informed lean to; nobody sells below, nobody buys above;
+how far makers have left (0..1); how readily customers' orders are made (0..1). Written: the
+mark at the end of the second."""
+SECOND = np.dtype(
+    [("plan", _I64), ("force", _F64), ("pin", _I64), ("exact", _I64), ("batches", _I64)], align=True
+)
+"""Trades that should have happened by then; how often a pusher acts in a round; tick the last
+trade of the main contract must have, or 0; whether it is stamped on the second. Written:
+events before the second."""
+RUNG = np.dtype([("row", _I64), ("ident", _I64)], align=True)
+MAKER_BOOK = np.dtype([("capacity", _I64), ("fair", _F64)], align=True)
+DIRTY, DUE = 0, 1
+
+
 class Market(NamedTuple):
     """The exchange: terms, books of orders, books of accounts, and what has been recorded.
 
     A=accounts, C=contracts, S=settlement assets, L=price levels of all contracts together.
+    Arrays of records, and few of them: a kernel is compiled once per tuple it is handed, and
+    the time that takes grows with the number of arrays in it.
     """
 
     terms: Any  # TERM[C]
+    assets: Any  # ASSET[S]
     accounts: Any  # ACCOUNT[A]
     positions: Any  # POSITION[A, C]
     wallets: Any  # WALLET[A, S]
-    orders: Any  # ORDER[P]
+    orders: Any  # ORDER[P]; unused rows are chained by ``next``
     levels: Any  # LEVEL[L]
     words: Any  # uint64[L / 64]: which levels hold an order
     summary: Any  # uint64[L / 4096]: which words are not zero
-    span: Any  # int64[C, 3]: first level, lowest tick, number of levels
     best: Any  # int64[C, 2]: best bid and ask level, -1 when none
-    free: Any  # int64[P]: unused rows of orders, a stack
     expiry: Any  # EXPIRY[E]: a ring of resting customer orders, oldest first
     trades: Any  # TRADE_ROW[N]
     transfers: Any  # TRANSFER_ROW[]
     forced: Any  # FORCED_ROW[]
     payouts: Any  # PAYOUT[]: withdrawals that wait for their second
-    last: Any  # int64[C]: last traded price, which in 2018 is the mark
-    watched: Any  # int64[C]: the marks at which the watch last looked
-    clock: Any  # float64[S]: how far each asset's marks have wandered (sum of log moves)
-    seen: Any  # int64[S]: the bucket the watch has reached
     queue: Any  # int64[S, BUCKETS]: wallets by the clock at which to look again
-    dirty: Any  # int64[A * S]: wallets whose positions or cash changed this second
-    due: Any  # int64[A * S]: wallets to take over
+    lists: Any  # int64[2, A * S]: wallets that changed this second; wallets to take over
     count: Any  # int64[COUNTERS]
     random: Any  # uint64[1]
 
 
 class Script(NamedTuple):
-    """What the scenario prescribes per second (T rows) and contract."""
+    """What the scenario prescribes per second."""
 
-    target: Any  # float64[T, C]: ticks towards which the informed lean
-    low: Any  # int64[T, C]: nobody sells below this tick
-    high: Any  # int64[T, C]: nobody buys above this tick
-    stress: Any  # float64[T, C]: 0 calm .. 1 makers mostly gone
-    share: Any  # float64[T, C]: how readily a customer's order in this contract is accepted
-    plan: Any  # int64[T]: trades that should have happened by then
-    force: Any  # float64[T]: share of the plan given to those who push the price
-    pin: Any  # int64[T]: tick the last trade of the second must have in the main contract, or 0
-    exact: Any  # uint8[T]: the last trade of the second is stamped on the second
-    marks: Any  # int64[T, C]: written: the mark at the end of every second
-    batches: Any  # int64[T]: written: events before each second
+    prices: Any  # PRICE[T, C]
+    seconds: Any  # SECOND[T]
     main: int  # the contract the incident is about
     cutoff: int  # second of the effective cut-off
     onset: int  # second the manipulation begins
     bottom: int  # second of the low
     maker_ppm: int
     taker_ppm: int
-    unit: Any  # float64[C]: typical order, contracts
-    spread: Any  # float64[C]: calm half spread, a fraction of the price
 
 
 class Cast(NamedTuple):
@@ -160,11 +176,8 @@ class Cast(NamedTuple):
 
     activity: Any  # int64[K]: accounts, repeated by how often they act
     makers: Any  # int64[M]
-    ladder: Any  # int64[M, C, 2, depth]: resting order, -1 none
-    idents: Any  # int64[M, C, 2, depth]: its number, to tell a reused row
-    capacity: Any  # int64[M, C]: inventory a maker tolerates; 0 = does not quote
-    fair: Any  # float64[M, C]: the value it last quoted around
-    mood: Any  # float64[C]: short-lived common error of the makers
+    ladder: Any  # RUNG[M, C, 2, depth]: resting order, -1 none, and its number
+    books: Any  # MAKER_BOOK[M, C]: inventory tolerated (0: does not quote), value last quoted
     hunters: Any  # int64[]: buyers waiting for a low price
     sellers: Any  # int64[]: the manipulators' long accounts
     gainers: Any  # int64[]: the manipulators' short accounts

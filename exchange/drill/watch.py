@@ -16,7 +16,7 @@ from exchange.domain.kernel import kernel
 from exchange.domain.rules.okex_2018 import EXEMPT, FIXED, okex_fixed_health, okex_maintenance
 from exchange.domain.value_kernels import trade_value
 from exchange.drill.matching import touch
-from exchange.drill.state import BUCKET_WIDTH, BUCKETS, N_DIRTY, N_DUE, Market
+from exchange.drill.state import BUCKET_WIDTH, BUCKETS, DIRTY, DUE, N_DIRTY, N_DUE, Market
 
 NOT_SET = 1 << 62
 _CUSHION = 1.04  # maintenance grows with the value too (at most 2 %), plus rounding
@@ -34,7 +34,7 @@ def health(m: Market, account: int, asset: int) -> tuple[int, int]:
         term, held = m.terms[contract], m.positions[account, contract]
         if term.asset != asset or held.quantity == 0:
             continue
-        ticks = m.last[contract]
+        ticks = m.terms[contract].last
         factor = term.factor20 if owner.leverage == 20 else term.factor10
         value = trade_value(term.kind, term.num, term.den, held.quantity, ticks)
         gross += abs(value)
@@ -78,11 +78,11 @@ def _look(m: Market, account: int, asset: int) -> None:
     if gross == 0:
         return
     if left <= 0:
-        m.due[m.count[N_DUE]] = account * m.wallets.shape[1] + asset
+        m.lists[DUE, m.count[N_DUE]] = account * m.wallets.shape[1] + asset
         m.count[N_DUE] += 1
         return
     room = math.log(1.0 + max(0, left - 8) / (gross * _CUSHION))
-    slot = min(BUCKETS - 1, int((m.clock[asset] + room) / BUCKET_WIDTH))
+    slot = min(BUCKETS - 1, int((m.assets[asset].clock + room) / BUCKET_WIDTH))
     wallet = m.wallets[account, asset]
     wallet.slot, wallet.prev, wallet.next = slot, -1, m.queue[asset, slot]
     if wallet.next >= 0:
@@ -94,24 +94,24 @@ def _look(m: Market, account: int, asset: int) -> None:
 def inspect(m: Market) -> None:
     """End of a second: advance the clocks and collect every wallet that is due.
 
-    ``m.due`` holds them in an order fixed by the tape, each once.
+    The list ``DUE`` holds them in an order fixed by the tape, each once.
     """
     assets = m.wallets.shape[1]
     m.count[N_DUE] = 0
     for contract in range(m.terms.shape[0]):
-        move = abs(math.log(m.last[contract] / m.watched[contract]))
-        m.clock[m.terms[contract].asset] += move
-        m.watched[contract] = m.last[contract]
+        move = abs(math.log(m.terms[contract].last / m.terms[contract].watched))
+        m.assets[m.terms[contract].asset].clock += move
+        m.terms[contract].watched = m.terms[contract].last
     for asset in range(assets):
-        reached = min(BUCKETS - 1, int(m.clock[asset] / BUCKET_WIDTH))
-        for slot in range(m.seen[asset], reached + 1):
+        reached = min(BUCKETS - 1, int(m.assets[asset].clock / BUCKET_WIDTH))
+        for slot in range(m.assets[asset].seen, reached + 1):
             account: int = m.queue[asset, slot]
             while account >= 0:
                 touch(m, account, asset)
                 account = m.wallets[account, asset].next
-        m.seen[asset] = reached
+        m.assets[asset].seen = reached
     for i in range(m.count[N_DIRTY]):
-        account, asset = m.dirty[i] // assets, m.dirty[i] % assets
+        account, asset = m.lists[DIRTY, i] // assets, m.lists[DIRTY, i] % assets
         m.wallets[account, asset].dirty = 0
         _look(m, account, asset)
     m.count[N_DIRTY] = 0

@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 150
 def worth(m: Market, contract: int) -> float:
     """Value of one contract at the last price, minor units, as a float for decisions."""
     term = m.terms[contract]
-    value: float = float(term.num) / (float(term.den) * m.last[contract])
+    value: float = float(term.num) / (float(term.den) * m.terms[contract].last)
     return value
 
 
@@ -71,8 +71,8 @@ def room_to_add(m: Market, account: int, contract: int) -> int:
 def _choose(m: Market, s: Script, second: int, account: int, contract: int) -> tuple[int, int]:
     """Side and size of a customer's next order; size 0 when they let it be."""
     owner, held = m.accounts[account], m.positions[account, contract].quantity
-    size = 1 + int(s.unit[contract] * owner.size * math.exp(0.9 * normal(m.random) - 0.7))
-    gap = s.target[second, contract] / m.last[contract] - 1.0
+    size = 1 + int(m.terms[contract].unit * owner.size * math.exp(0.9 * normal(m.random) - 0.7))
+    gap = s.prices[second, contract].target / m.terms[contract].last - 1.0
     leaning = 0.5 + max(-0.3, min(0.3, 40.0 * gap))
     side = BUY if uniform(m.random) < leaning else SELL
     if owner.role == HEDGER:
@@ -82,7 +82,7 @@ def _choose(m: Market, s: Script, second: int, account: int, contract: int) -> t
         if size >= abs(held) or uniform(m.random) < 0.15:
             flips = owner.role == TRADER and uniform(m.random) < 0.03
             size = size if flips else abs(held)
-        return side, min(size, 40 * (1 + int(s.unit[contract])) + abs(held) // 20)
+        return side, min(size, 40 * (1 + int(m.terms[contract].unit)) + abs(held) // 20)
     if held == 0 and side != BUY:
         opening = SELL
     room = room_to_add(m, account, contract)
@@ -99,25 +99,25 @@ def customer_order(m: Market, s: Script, cast: Cast, second: int, patient: float
     contract = owner.home
     if owner.other >= 0 and uniform(m.random) < 0.3:
         contract = owner.other
-    if uniform(m.random) > s.share[second, contract] or owner.idle_until > second:
+    if uniform(m.random) > s.prices[second, contract].share or owner.idle_until > second:
         return
     side, size = _choose(m, s, second, account, contract)
     if size <= 0:
         return
-    low, high = s.low[second, contract], s.high[second, contract]
+    low, high = s.prices[second, contract].low, s.prices[second, contract].high
     if uniform(m.random) < patient:
-        away = s.spread[contract] * (0.3 + 2.5 * exponential(m.random))
+        away = m.terms[contract].spread * (0.3 + 2.5 * exponential(m.random))
         touch = best_ticks(m, contract, side)
-        anchor = float(touch if touch > 0 else m.last[contract])
+        anchor = float(touch if touch > 0 else m.terms[contract].last)
         price = anchor * (1.0 - away) if side == BUY else anchor * (1.0 + away)
         row = rest(m, contract, side, account, size, max(low, min(high, int(price))))
         if row >= 0:
             _remember(m, row, second)
     elif side == BUY:
-        limit = min(high, int(m.last[contract] * 1.004) + 1)
+        limit = min(high, int(m.terms[contract].last * 1.004) + 1)
         sweep(m, contract, account, BUY, size, limit, s.maker_ppm, s.taker_ppm)
     else:
-        limit = max(low, int(m.last[contract] * 0.996))
+        limit = max(low, int(m.terms[contract].last * 0.996))
         sweep(m, contract, account, SELL, size, limit, s.maker_ppm, s.taker_ppm)
 
 

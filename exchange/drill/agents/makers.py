@@ -20,11 +20,11 @@ from exchange.drill.state import BUY, PARTS, SELL, Cast, Market, Script
 @kernel
 def believe(m: Market, s: Script, cast: Cast, second: int, contract: int) -> float:
     """The value makers quote around this second, in ticks."""
-    stress = s.stress[second, contract]
-    mood: float = cast.mood[contract] * 0.98 + normal(m.random) * s.spread[contract] * 0.3
-    cast.mood[contract] = mood
+    stress = s.prices[second, contract].stress
+    mood: float = m.terms[contract].mood * 0.98 + normal(m.random) * m.terms[contract].spread * 0.3
+    m.terms[contract].mood = mood
     lean = 0.45 + 0.35 * stress
-    value: float = lean * m.last[contract] + (1.0 - lean) * s.target[second, contract]
+    value: float = lean * m.terms[contract].last + (1.0 - lean) * s.prices[second, contract].target
     return value * (1.0 + mood)
 
 
@@ -33,8 +33,9 @@ def clear_ladder(m: Market, cast: Cast, i: int, contract: int) -> None:
     """Cancel everything a maker has in one book."""
     for side in range(2):
         for k in range(cast.ladder.shape[3]):
-            withdraw(m, cast.ladder[i, contract, side, k], cast.idents[i, contract, side, k])
-            cast.ladder[i, contract, side, k] = -1
+            rung = cast.ladder[i, contract, side, k]
+            withdraw(m, rung.row, rung.ident)
+            rung.row = -1
 
 
 @kernel
@@ -42,23 +43,23 @@ def _quote_side(
     m: Market, s: Script, cast: Cast, second: int, i: int, contract: int, side: int,
     centre: float, half: float,
 ) -> None:  # fmt: skip
-    stress, unit = s.stress[second, contract], s.unit[contract]
+    stress, unit = s.prices[second, contract].stress, m.terms[contract].unit
     depth = unit * (1.0 - 0.8 * stress)
     sign = -1.0 if side == BUY else 1.0
     gap = half
     for k in range(cast.ladder.shape[3]):
         price = centre * (1.0 + sign * gap)
         ticks = int(math.floor(price)) if side == BUY else int(math.ceil(price))
-        ticks = max(ticks, s.low[second, contract]) if side == BUY else ticks
-        ticks = min(ticks, s.high[second, contract]) if side == SELL else ticks
+        ticks = max(ticks, s.prices[second, contract].low) if side == BUY else ticks
+        ticks = min(ticks, s.prices[second, contract].high) if side == SELL else ticks
         opposite = best_ticks(m, contract, 1 - side)
         if opposite > 0 and (ticks - opposite) * sign <= 0:
             ticks = opposite + (1 if side == SELL else -1)
         size = 1 + int(depth * (0.6 + 1.6 * exponential(m.random)) * (1.0 + 0.25 * k))
         row = rest(m, contract, side, cast.makers[i], size, ticks)
-        cast.ladder[i, contract, side, k] = row
+        cast.ladder[i, contract, side, k].row = row
         if row >= 0:
-            cast.idents[i, contract, side, k] = m.orders[row].ident
+            cast.ladder[i, contract, side, k].ident = m.orders[row].ident
         gap += half * (0.5 + 1.2 * uniform(m.random)) * (1.0 + 0.5 * stress)
 
 
@@ -70,20 +71,20 @@ def quote(m: Market, s: Script, cast: Cast, second: int, part: int) -> None:
     """
     for contract in range(m.terms.shape[0]):
         value = believe(m, s, cast, second, contract)
-        stress, spread = s.stress[second, contract], s.spread[contract]
+        stress, spread = s.prices[second, contract].stress, m.terms[contract].spread
         eager = 0.3 + 0.4 * stress
         for i in range((part + second) % PARTS, cast.makers.shape[0], PARTS):
-            if cast.capacity[i, contract] == 0:
+            if cast.books[i, contract].capacity == 0:
                 continue
-            moved = abs(value / cast.fair[i, contract] - 1.0)
+            moved = abs(value / cast.books[i, contract].fair - 1.0)
             if uniform(m.random) > eager and moved < 1.5 * spread * (1.0 + 2.0 * stress):
                 continue
             clear_ladder(m, cast, i, contract)
-            cast.fair[i, contract] = value
+            cast.books[i, contract].fair = value
             if i > 1 and uniform(m.random) < 0.45 * stress:
                 continue
             held = m.positions[cast.makers[i], contract].quantity
-            fill = held / cast.capacity[i, contract]
+            fill = held / cast.books[i, contract].capacity
             half = spread * (0.75 + 0.7 * uniform(m.random)) * (1.0 + 5.0 * stress)
             centre = value * (1.0 - half * max(-1.2, min(1.2, 1.5 * fill)))
             if fill < 1.0:

@@ -50,10 +50,10 @@ def _hunter(m: Market, s: Script, cast: Cast) -> tuple[int, int]:
 
 
 @kernel
-def _sell_hard(m: Market, s: Script, cast: Cast, second: int, limit: int) -> None:
+def _sell_hard(m: Market, s: Script, cast: Cast, limit: int) -> None:
     account = _seller(m, s, cast)
     held = m.positions[account, s.main].quantity
-    size = int(s.unit[s.main] * (6.0 + 30.0 * uniform(m.random))) + max(0, held) // 150
+    size = int(m.terms[s.main].unit * (6.0 + 30.0 * uniform(m.random))) + max(0, held) // 150
     if held - size < 0 and room_to_add(m, account, s.main) < size:
         return
     sweep(m, s.main, account, SELL, size, limit, s.maker_ppm, s.taker_ppm)
@@ -61,7 +61,7 @@ def _sell_hard(m: Market, s: Script, cast: Cast, second: int, limit: int) -> Non
 
 @kernel
 def _buy_dip(m: Market, s: Script, cast: Cast, second: int, limit: int) -> None:
-    size = int(s.unit[s.main] * (4.0 + 16.0 * uniform(m.random)))
+    size = int(m.terms[s.main].unit * (4.0 + 16.0 * uniform(m.random)))
     if second > s.bottom - 60 and uniform(m.random) < 0.5:
         for i in range(cast.gainers.shape[0]):
             account = cast.gainers[i]
@@ -79,25 +79,25 @@ def _buy_dip(m: Market, s: Script, cast: Cast, second: int, limit: int) -> None:
 @kernel
 def push(m: Market, s: Script, cast: Cast, second: int) -> None:
     """One step of the closed loop in the main contract, once the manipulation has begun."""
-    if second < s.onset or uniform(m.random) > s.force[second]:
+    if second < s.onset or uniform(m.random) > s.seconds[second].force:
         return
-    target = s.target[second, s.main]
-    gap = m.last[s.main] / target - 1.0
+    target = s.prices[second, s.main].target
+    gap = m.terms[s.main].last / target - 1.0
     if gap > TOLERANCE:
         if second <= s.bottom:
-            _sell_hard(m, s, cast, second, max(int(target), s.low[second, s.main]))
+            _sell_hard(m, s, cast, max(int(target), s.prices[second, s.main].low))
     elif gap < -TOLERANCE:
-        _buy_dip(m, s, cast, second, min(int(target), s.high[second, s.main]))
+        _buy_dip(m, s, cast, second, min(int(target), s.prices[second, s.main].high))
 
 
 @kernel
 def bid_the_floor(m: Market, s: Script, cast: Cast, second: int) -> None:
     """Hunters rest bids at the published low while the price is near it."""
-    floor = s.low[second, s.main]
-    if second < s.onset or m.last[s.main] > floor * 1.012 or uniform(m.random) > 0.25:
+    floor = s.prices[second, s.main].low
+    if second < s.onset or m.terms[s.main].last > floor * 1.012 or uniform(m.random) > 0.25:
         return
     account, room = _hunter(m, s, cast)
-    size = min(room, int(s.unit[s.main] * (2.0 + 10.0 * uniform(m.random))))
+    size = min(room, int(m.terms[s.main].unit * (2.0 + 10.0 * uniform(m.random))))
     if size > 0:
         rest(m, s.main, BUY, account, size, floor)
 
@@ -105,25 +105,25 @@ def bid_the_floor(m: Market, s: Script, cast: Cast, second: int) -> None:
 @kernel
 def arbitrage(m: Market, s: Script, cast: Cast, second: int, near: int) -> None:
     """Buy the main contract and sell the nearer one while the gap is wider than usual."""
-    if cast.arbitrageurs.shape[0] == 0 or second < s.onset or uniform(m.random) > s.force[second]:
+    if second < s.onset or uniform(m.random) > s.seconds[second].force:
         return
-    usual = s.target[s.cutoff, s.main] / s.target[s.cutoff, near]
-    if m.last[s.main] / m.last[near] > usual * 0.97:
+    usual = s.prices[s.cutoff, s.main].target / s.prices[s.cutoff, near].target
+    if m.terms[s.main].last / m.terms[near].last > usual * 0.97:
         return
     account = cast.arbitrageurs[below(m.random, cast.arbitrageurs.shape[0])]
-    size = min(room_to_add(m, account, s.main) // 2, int(3.0 * s.unit[s.main]) + 1)
+    size = min(room_to_add(m, account, s.main) // 2, int(3.0 * m.terms[s.main].unit) + 1)
     if size <= 0:
         return
-    limit = min(int(m.last[s.main] * 1.002), s.high[second, s.main])
+    limit = min(int(m.terms[s.main].last * 1.002), s.prices[second, s.main].high)
     bought = sweep(m, s.main, account, BUY, size, limit, s.maker_ppm, s.taker_ppm)
     if bought > 0:
-        limit = int(m.last[near] * 0.997)
+        limit = int(m.terms[near].last * 0.997)
         sweep(m, near, account, SELL, bought, limit, s.maker_ppm, s.taker_ppm)
 
 
 @kernel
 def _print_between(m: Market, s: Script, seller: int, buyer: int, ticks: int) -> bool:
-    c, unit = s.main, int(s.unit[s.main]) + 1
+    c, unit = s.main, int(m.terms[s.main].unit) + 1
     if best_ticks(m, c, BUY) > ticks:
         sweep(m, c, seller, SELL, ANY_SIZE, ticks + 1, s.maker_ppm, s.taker_ppm)
     ask = best_ticks(m, c, SELL)
@@ -137,7 +137,7 @@ def _print_between(m: Market, s: Script, seller: int, buyer: int, ticks: int) ->
 
 
 @kernel
-def print_at(m: Market, s: Script, cast: Cast, second: int, ticks: int) -> bool:
+def print_at(m: Market, s: Script, cast: Cast, ticks: int) -> bool:
     """Make the last trade of this second happen at exactly ``ticks``; True when it did.
 
     Bids above and asks below are taken out first, by a seller and a hunter; then one lot
@@ -154,7 +154,7 @@ def print_at(m: Market, s: Script, cast: Cast, second: int, ticks: int) -> bool:
 
 
 @kernel
-def print_any(m: Market, s: Script, cast: Cast, second: int) -> bool:
+def print_any(m: Market, s: Script, cast: Cast) -> bool:
     """Make the last trade of this second be one of the main contract; True when it is."""
     for _ in range(200):
         hunter, _room = _hunter(m, s, cast)

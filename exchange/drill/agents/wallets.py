@@ -197,7 +197,7 @@ def transfers(m: Market, s: Script, cast: Cast, second: int) -> None:
     people = m.accounts.shape[0] - 2
     _finance(m, s, cast, second)
     _pay_out(m, second)
-    for _ in range(arrivals(m.random, 0.05 * people / s.plan.shape[0])):
+    for _ in range(arrivals(m.random, 0.05 * people / s.seconds.shape[0])):
         _some_deposit(m)
     if second <= s.onset:
         return

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from exchange.drill import rehearsal, state
+from exchange.drill import stage, state
 from exchange.drill.book import best_ticks, next_above, next_below, place, remove, withdraw
 from exchange.drill.matching import rest, sweep
 from exchange.drill.state import BUY, N_TRADES, SELL
@@ -17,7 +17,7 @@ MAIN = 2
 @pytest.fixture
 def market() -> state.Market:
     """Books nobody has quoted in yet."""
-    return rehearsal.set_up("okex-2018", 200, 5_000, 1, quiet).market
+    return stage.set_up("okex-2018", 200, 5_000, 1, quiet).market
 
 
 def rich(market: state.Market, count: int) -> list[int]:
@@ -89,7 +89,7 @@ def test_a_reused_row_is_not_cancelled_by_its_old_number(market: state.Market) -
 
 
 def test_the_next_level_is_found_like_a_plain_search_finds_it(market: state.Market) -> None:
-    start, lowest, width = (int(number) for number in market.span[MAIN])
+    start, lowest, width = (int(market.terms[name][MAIN]) for name in ("first", "lowest", "width"))
     dice = random.Random(5)
     offsets = sorted(dice.sample(range(width), 60))
     for ident, offset in enumerate(offsets):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exchange.domain.replay import replay
-from exchange.drill import rehearsal
+from exchange.drill import rehearsal, stage
 from exchange.services import books, liquidations
 from exchange.tape.arrays import KIND_CUSTOMER, WALLET_FUNDING, Tape
 from tests.exchange.drill.conftest import Read, quiet
@@ -33,13 +33,13 @@ def test_positions_and_costs_sum_to_zero_at_the_opening(tape: Tape) -> None:
 def test_a_replay_agrees_with_the_market_to_the_unit(
     tape: Tape, size: tuple[int, int, int]
 ) -> None:
-    stage = rehearsal.set_up("okex-2018", *size, quiet)
-    rehearsal.play(stage, quiet)
+    night = stage.set_up("okex-2018", *size, quiet)
+    rehearsal.play(night, quiet)
     end = replay(books.opening_holdings(tape), tape.fills, tape.specs, [int(tape.prices.time[-1])])[
         0
     ]
     at = (end.account, end.contract)
-    held = stage.market.positions
+    held = night.market.positions
     for name in ("quantity", "cost", "realised", "fees"):
         told = np.zeros(held.shape, np.int64)
         told[at] = getattr(end, name)
