@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,20 @@ def written(tmp_path: Path, tape_store: Path) -> Path:
     return market.write(tmp_path / "sound", market.tables())
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file of this process may grow beyond a kilobyte: writes fail as on a full disk."""
+    """No file of this process may grow beyond a kilobyte: writes fail as on a full disk.
+
+    Not a fixture: the limit would still hold when the test's result is written to a log.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_files_are_named_by_content_and_read_only(written: Path, tape_store: Path) -> None:
@@ -108,9 +114,9 @@ def test_garbage_in_place_of_a_table_is_refused(written: Path, tape_store: Path)
         store.load(tape.digest)
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_leaves_nothing_half_stored(written: Path, tape_store: Path) -> None:
-    with pytest.raises(store.StoreUnwritable, match="could not be stored.*Nothing of it was kept"):
+    refusal = "could not be stored.*Nothing of it was kept"
+    with pytest.raises(store.StoreUnwritable, match=refusal), full_disk():
         bundle.read(written)
     assert list(tape_store.glob("[!.]*")) == []
     assert list(tape_store.glob(".writing-*")) == []
