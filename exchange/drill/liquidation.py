@@ -47,6 +47,8 @@ from exchange.drill.watch import health
 
 REST_SECONDS = 900
 """A customer who was wiped out does nothing for a while."""
+SMALL = 260
+"""Below so many accounts the machine may overlook anybody."""
 
 
 @kernel
@@ -121,13 +123,15 @@ def take_over(m: Market, account: int, asset: int, second: int) -> None:
 @kernel
 def _overlooked(m: Market, s: Script, account: int, asset: int, second: int) -> bool:
     """Does the venue's machine pass over this due account?"""
-    if m.count[N_MISSED] >= m.count[MISSED_MOST] or second < s.onset + 20:
+    if m.count[N_MISSED] >= m.count[MISSED_MOST] or m.positions[account, s.main].quantity <= 0:
         return False
     owner = m.accounts[account]
+    if m.accounts.shape[0] < SMALL:  # too few are due to be particular
+        return second > s.onset and owner.role in (TRADER, QUIET)
     return (
-        owner.mode == CROSS
-        and owner.role <= TRADER
-        and m.positions[account, s.main].quantity > 0
+        second >= s.onset + 20
+        and owner.mode == CROSS
+        and owner.role == TRADER
         and (m.count[N_MISSED] == 0 or uniform(m.random) < 0.34)
     )
 

@@ -22,7 +22,16 @@ from exchange.drill.liquidation import (
     take_over_wrongly,
     wrongs_due,
 )
-from exchange.drill.state import N_EVENTS, N_TRADES, NOTHING, PARTS, Cast, Market, Script
+from exchange.drill.state import (
+    N_EVENTS,
+    N_TRADES,
+    NOTHING,
+    PARTS,
+    TRADES_MOST,
+    Cast,
+    Market,
+    Script,
+)
 from exchange.drill.watch import inspect
 
 
@@ -38,11 +47,14 @@ def _remember_cash(m: Market) -> None:
 def _round(m: Market, s: Script, cast: Cast, second: int, part: int, leeway: int) -> None:
     """A quarter of a second: its share of the planned trades, no more than the plan allows."""
     quote(m, s, cast, second, part)
+    # What is left near the end of the tape is for take-overs and the plan.
+    brake = max(40, min(300, m.count[TRADES_MOST] // 100))
     ahead = m.count[N_TRADES] - s.seconds[second].plan - leeway
-    sell_inventory(m, s, second, ahead)
-    if ahead <= 0:
-        push(m, s, cast, second)
-        arbitrage(m, s, cast, second, NOTHING)
+    if m.count[TRADES_MOST] - m.count[N_TRADES] > brake:
+        sell_inventory(m, s, second, ahead)
+        if ahead <= 0:
+            push(m, s, cast, second)
+            arbitrage(m, s, cast, second, NOTHING)
     left = s.seconds[second].plan - m.count[N_TRADES]
     customers(m, s, cast, second, m.count[N_TRADES] + left // (PARTS - part))
 

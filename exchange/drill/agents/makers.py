@@ -50,8 +50,7 @@ def _quote_side(
     for k in range(cast.ladder.shape[3]):
         price = centre * (1.0 + sign * gap)
         ticks = int(math.floor(price)) if side == BUY else int(math.ceil(price))
-        ticks = max(ticks, s.prices[second, contract].low) if side == BUY else ticks
-        ticks = min(ticks, s.prices[second, contract].high) if side == SELL else ticks
+        ticks = max(s.prices[second, contract].low, min(s.prices[second, contract].high, ticks))
         opposite = best_ticks(m, contract, 1 - side)
         if opposite > 0 and (ticks - opposite) * sign <= 0:
             ticks = opposite + (1 if side == SELL else -1)
