@@ -8,7 +8,9 @@ Fidelity: the hour of the trough, the rebound and the low was not published; the
 so that the fall from above 6,500 to the low takes under half an hour, and vary by some
 seconds with the seed. The published prices are enforced as limits nobody trades beyond, and
 hit by arranged last trades (`agents.pressure`). The weekly and bi-weekly follow a fraction
-of the fall; the quarterlies of other coins trade as on any night.
+of the fall; the quarterlies of other coins trade as on any night. Take-over prices are not
+prints: a long taken over near the low passes to the insurance account about one per cent
+below the mark, which can be under 4,755; no mark and no market trade is.
 """
 
 from datetime import UTC, datetime
