@@ -1,7 +1,6 @@
 """Played nights, each once a session: bundles in a folder of their own, and read as tapes."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,20 +32,20 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 
 @pytest.fixture(scope="session")
-def read(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
-    """The same, imported by the tape's own reader, which refuses anything unsound."""
+def read(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """The same, imported by the tape's own reader, which refuses anything unsound.
+
+    The store is set for the reading only: what lasts a session would reach every other test.
+    """
     tapes: dict[tuple[int, int, int], Tape] = {}
-    before = os.environ.get("MAKEWHOLE_DATA")
-    os.environ["MAKEWHOLE_DATA"] = str(tmp_path_factory.mktemp("store"))
+    store = str(tmp_path_factory.mktemp("store"))
 
     def tape(accounts: int, fills: int, seed: int) -> Tape:
         key = (accounts, fills, seed)
         if key not in tapes:
-            tapes[key] = bundle.read(played(*key))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("MAKEWHOLE_DATA", store)
+                tapes[key] = bundle.read(played(*key))
         return tapes[key]
 
-    yield tape
-    if before is None:
-        del os.environ["MAKEWHOLE_DATA"]
-    else:
-        os.environ["MAKEWHOLE_DATA"] = before
+    return tape
