@@ -1,38 +1,19 @@
-"""Reads of the evidence: which tapes there are, and the prices of one for a chart."""
+"""Reads of the evidence: the prices of a tape for a chart."""
 
-from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
 
 from exchange.tape import store
 from exchange.tape.arrays import Prices
 from exchange.tape.store import TapeMissing
 
-__all__ = ["Series", "TapeMissing", "TapeRow", "all_tapes", "price_series", "price_steps"]
+__all__ = ["Series", "TapeMissing", "price_series", "price_steps"]
 
 POINTS_MAX = 2_000
 I64 = npt.NDArray[np.int64]
-
-
-class TapeRow(NamedTuple):
-    """One venue's tape."""
-
-    id: int
-    digest: str
-    venue_id: int
-    venue: str
-    name: str
-    is_drill: bool
-    accounts: int
-    fills: int
-    starts_at: datetime
-    ends_at: datetime
-    imported_at: datetime
-    manifest: dict[str, Any]
 
 
 class Series(NamedTuple):
@@ -41,18 +22,6 @@ class Series(NamedTuple):
     time: I64
     mark: I64
     index: I64  # type: ignore[assignment]
-
-
-def all_tapes(*, limit: int = 100) -> list[TapeRow]:
-    """The newest tapes. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT t.id, t.digest, v.id, v.code, v.name, v.is_drill, t.accounts, t.fills,"
-            " t.starts_at, t.ends_at, t.imported_at, t.manifest FROM tape t"
-            " JOIN exchange_venue v ON v.id = t.venue_id ORDER BY t.id DESC LIMIT %s",
-            [limit],
-        )
-        return [TapeRow(*row) for row in cursor.fetchall()]
 
 
 def price_series(
