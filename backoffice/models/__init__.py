@@ -7,7 +7,16 @@ from backoffice.models.compensation import Award, Programme
 from backoffice.models.incidents import Gate, Incident, TimelineEntry
 from backoffice.models.notices import Fact, Notice, NoticeVersion, Promise
 from backoffice.models.people import Interest, Person, Role, SpentCode
-from backoffice.models.remedies import Computation, Execution, Plan, PlanEffect, Reconciliation
+from backoffice.models.remedies import (
+    Comparison,
+    Computation,
+    Execution,
+    Plan,
+    PlanEffect,
+    Reconciliation,
+    Scenario,
+    ScenarioEffect,
+)
 
 __all__ = [
     "Approval",
@@ -16,6 +25,7 @@ __all__ = [
     "Award",
     "Campaign",
     "CareHold",
+    "Comparison",
     "Computation",
     "Execution",
     "Fact",
@@ -32,6 +42,8 @@ __all__ = [
     "Promise",
     "Reconciliation",
     "Role",
+    "Scenario",
+    "ScenarioEffect",
     "SpentCode",
     "TimelineEntry",
 ]

@@ -1,6 +1,6 @@
-"""Plans: exactly what will be done to the books, and how far it has come.
+"""Remedies compared and plans made of them: exactly what will be done to the books, and how far it is.
 
-A plan wraps one batch of staged legs. Its digest covers the legs, the positions, the parameters,
+A comparison computes remedies side by side and posts nothing. A plan wraps one batch of staged legs. Its digest covers the legs, the positions, the parameters,
 the rule set, the tape and the preconditions; that digest is what officers approve and what the
 execution re-derives. A goodwill payment is a plan like any other.
 """
@@ -21,7 +21,15 @@ class Plan(models.Model):
 
     class Remedy(models.TextChoices):
         ROLLBACK = "rollback", "Roll back to a cut-off"
+        BUST = "bust", "Bust trades outside a band"
+        REPRICE = "reprice", "Re-price trades to the band's edge"
+        RESTORE = "restore", "Restore equity from house funds"
+        REFERENCE = "reference", "Pay reference minus liquidation price"
+        REINSTATE = "reinstate", "Reinstate liquidated positions"
+        SETTLE = "settle", "Settle at a price, then refund"
+        SOCIALISE = "socialise", "Socialise what is left"
         GOODWILL = "goodwill", "Goodwill payment"
+        UNDO = "undo", "Undo an executed plan"
 
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -85,7 +93,8 @@ class Computation(models.Model):
         REFUSED = "refused"
 
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="computations")
-    cutoff = models.DateTimeField()
+    remedy = models.CharField(max_length=16, choices=Plan.Remedy)
+    parameters = models.JSONField(default=dict, help_text="Money and times as strings.")
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
@@ -118,7 +127,8 @@ class PlanEffect(models.Model):
     """What a plan does to one account in one asset: the customer's before, change and after.
 
     Amounts are minor units. `futures_delta + funding_delta + receivable_delta` is the cash change;
-    `reversed_pnl` and `reversed_fees` explain it.
+    `reversed_pnl`, `reversed_fees` and `paid` (by the house or the fund; below zero: charged) explain
+    it.
     """
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="effects")
@@ -131,6 +141,7 @@ class PlanEffect(models.Model):
     receivable_delta = models.BigIntegerField()
     reversed_pnl = models.BigIntegerField()
     reversed_fees = models.BigIntegerField()
+    paid = models.BigIntegerField(default=0)
     moved_out = models.BigIntegerField(help_text="Left the futures wallet after the cut-off.")
     positions_changed = models.IntegerField()
     reliquidated = models.BooleanField(default=False)
@@ -192,3 +203,100 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan_id}: {self.ledger_ok and self.positions_ok}"
+
+
+class Comparison(models.Model):
+    """Remedies computed side by side from the same frozen facts: what is chosen from, and kept.
+
+    The row is the truth, the Celery task only a nudge: it becomes `done` in the transaction that
+    leaves its scenarios. A finished comparison is never changed, because who is recused follows
+    from it.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        REFUSED = "refused"
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="comparisons")
+    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    message = models.CharField(max_length=400, blank=True, default="")
+    inputs = models.JSONField(default=dict, help_text="Digests of what everything came from.")
+    counterfactual = models.JSONField(default=dict, help_text="The cascade, and its range.")
+
+    class Meta:
+        db_table = "comparison"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="comparison_one_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id}: {self.state}"
+
+
+class Scenario(models.Model):
+    """One remedy of a comparison with its parameters, and all it would come to.
+
+    `digest` is that of the plan that would be made of it, while nothing has moved. A scenario that
+    cannot be computed has a `refusal` instead.
+    """
+
+    comparison = models.ForeignKey(Comparison, models.PROTECT, related_name="scenarios")
+    number = models.PositiveSmallIntegerField()
+    remedy = models.CharField(max_length=16, choices=Plan.Remedy)
+    parameters = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    manifest = models.JSONField(default=dict, help_text="What the digest was taken over.")
+    summary = models.JSONField(default=dict, help_text="Amounts in minor units, as strings.")
+    refusal = models.CharField(max_length=400, blank=True, default="")
+    seconds = models.DecimalField(max_digits=10, decimal_places=3)
+
+    class Meta:
+        db_table = "scenario"
+        constraints = [
+            models.UniqueConstraint(fields=["comparison", "number"], name="scenario_once"),
+            models.CheckConstraint(
+                condition=models.Q(digest="") ^ models.Q(refusal=""), name="scenario_digest_or_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.comparison_id}.{self.number} {self.remedy}"
+
+
+class ScenarioEffect(models.Model):
+    """What a scenario would do to one account in one asset; only accounts that it changes."""
+
+    scenario = models.ForeignKey(Scenario, models.PROTECT, related_name="effects")
+    account = models.ForeignKey("exchange.Account", models.PROTECT, related_name="+")
+    asset = models.ForeignKey("exchange.Asset", models.PROTECT, related_name="+")
+    futures_delta = models.BigIntegerField()
+    funding_delta = models.BigIntegerField()
+    receivable_delta = models.BigIntegerField()
+    worth_delta = models.BigIntegerField(
+        help_text="Cash and positions together, positions valued at the reopening prices."
+    )
+    positions_changed = models.IntegerField()
+    reliquidated = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "scenario_effect"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scenario", "account", "asset"], name="scenario_effect_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["account"], name="scenario_effect_account")]
+
+    def __str__(self) -> str:
+        return f"{self.scenario_id}/{self.account_id}"

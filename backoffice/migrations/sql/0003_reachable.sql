@@ -98,7 +98,7 @@ BEGIN
     END IF;
     IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
         ('draft', 'approved'), ('approved', 'sending'), ('sending', 'paused'),
-        ('paused', 'sending'), ('sending', 'sent')
+        ('paused', 'sending'), ('sending', 'sent'), ('sent', 'sending')
     ) THEN
         RAISE EXCEPTION 'campaign: no step from % to %', OLD.state, NEW.state
             USING ERRCODE = 'check_violation';
