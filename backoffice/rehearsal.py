@@ -32,6 +32,7 @@ from backoffice.services import (
     sending,
     timeline,
 )
+from backoffice.services.second_factor import Code
 from exchange import drill
 from exchange.models import Liquidation, Tape, Venue
 from exchange.services import books
@@ -215,7 +216,9 @@ class Rehearsal:
         for handle in ("chen", "ravi"):
             officer = self.person(handle)
             seen = Plan.objects.get(pk=plan.pk)
-            approvals.decide(plan=seen, by=officer, decision="approve", code=self.code_of(officer))
+            approvals.decide(
+                plan=seen, by=officer, decision="approve", proof=Code(self.code_of(officer))
+            )
             self.tell(f"{officer.display_name} approved {seen.digest[:16]}")
         plan.refresh_from_db()
 

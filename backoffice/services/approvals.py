@@ -5,19 +5,48 @@ refusal comes with words. The decision, the spent code, the plan's step and the 
 transaction.
 """
 
+from typing import Any, Protocol
+
 from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice.models import Approval, Person, Plan, Role
-from backoffice.services import audit, canonical, lifecycle, second_factor
+from backoffice.services import audit, canonical, lifecycle
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale
 
 DECISIONS = frozenset(Approval.Decision.values)
 
 
-def decide(*, plan: Plan, by: Person, decision: str, code: str, reason: str = "") -> Approval:
+class Proof(Protocol):
+    """Something fresh that proves who decides, and is good for this decision only.
+
+    `method` is one of `Approval.Method`. `approval_proof` in the database checks the evidence
+    again.
+    """
+
+    @property
+    def method(self) -> str: ...
+
+    def spend(self, plan: Plan, officer: Person, decision: str) -> dict[str, Any]:
+        """Use it up in the caller's transaction; returns the evidence to keep.
+
+        Raises WrongCode, or another refusal, when it proves nothing.
+        """
+        ...
+
+
+def decide(
+    *,
+    plan: Plan,
+    by: Person,
+    decision: str,
+    proof: Proof,
+    reason: str = "",
+    role: str | None = None,
+) -> Approval:
     """Approve or reject the plan as `by` saw it: `plan.digest` must still be the stored one.
 
+    `role` is the one of their roles that `by` decides in; by default risk officer.
     The approval that completes the quorum approves the plan; one rejection rejects it. Raises
     NotAllowed, WrongCode, Moved, Stale or Refused, and then nothing has changed.
     """
@@ -31,12 +60,12 @@ def decide(*, plan: Plan, by: Person, decision: str, code: str, reason: str = ""
         approval = Approval.objects.create(
             plan=stored,
             officer=by,
-            role=Role.Name.RISK,
+            role=role or Role.Name.RISK,
             decision=decision,
             reason=reason.strip(),
             digest=stored.digest,
-            method=Approval.Method.TOTP,
-            evidence={"step": second_factor.verify(by, code), "seal": seal(stored)},
+            method=proof.method,
+            evidence={**proof.spend(stored, by, decision), "seal": seal(stored)},
         )
         _advance(stored, decision, reason)
         audit.record(

@@ -7,6 +7,8 @@ count and neither does a code typed a minute ago; there is no grace period here.
 
 import hmac
 import time
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
@@ -14,13 +16,25 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
 
-from backoffice.models import Person, SpentCode
+from backoffice.models import Approval, Person, Plan, SpentCode
 from backoffice.services.refusals import WrongCode
 
 PERIOD_SECONDS = 30
 TOLERANCE_STEPS = 1
 TRIES_MAX = 5
 TRIES_WINDOW_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code as it was typed: one of the proofs that a decision takes (`approvals.Proof`)."""
+
+    typed: str
+    method: ClassVar[str] = Approval.Method.TOTP
+
+    def spend(self, plan: Plan, officer: Person, decision: str) -> dict[str, Any]:
+        """Spend the code, whatever the plan and the decision; the evidence is its step."""
+        return {"step": verify(officer, self.typed)}
 
 
 def secret_of(person: Person) -> str:

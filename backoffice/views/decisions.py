@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from backoffice.models import Approval, Plan, Role
 from backoffice.queries import plans as queries
-from backoffice.services import approvals
+from backoffice.services import approvals, second_factor
 from backoffice.services.refusals import Refused, WrongCode
 from backoffice.views import access, plan_figures
 from backoffice.views.incident_frame import around
@@ -85,7 +85,8 @@ def _post(request: HttpRequest, plan: Plan, context: dict[str, Any]) -> HttpResp
     shown, plan.digest = plan.digest, form.cleaned_data["digest"]
     try:
         approval = approvals.decide(
-            plan=plan, by=request.user, decision=decision, code=form.cleaned_data["code"],
+            plan=plan, by=request.user, decision=decision,
+            proof=second_factor.Code(form.cleaned_data["code"]),
             reason=form.cleaned_data.get("reason", ""),
         )  # fmt: skip
     except Refused as refused:

@@ -94,6 +94,21 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Why what was kept with a decision does not prove who took it: NULL when it does.
+CREATE FUNCTION approval_proof(
+    plan_number bigint, officer bigint, decision text, method text, evidence jsonb
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    -- A passkey's assertion will be another proof; until it is checked, none is taken on trust.
+    IF method <> 'totp' OR NOT EXISTS (
+        SELECT FROM spent_code
+        WHERE person_id = officer AND step = (evidence->>'step')::bigint
+    ) THEN
+        RETURN 'no spent code stands behind it';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION approval_check() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     subject plan%ROWTYPE;
@@ -121,13 +136,9 @@ BEGIN
     IF why IS NOT NULL THEN
         RAISE EXCEPTION 'approval: %', why USING ERRCODE = 'check_violation';
     END IF;
-    -- A passkey's assertion will be another proof; until it is checked, none is taken on trust.
-    IF NEW.method <> 'totp' OR NOT EXISTS (
-        SELECT FROM spent_code
-        WHERE person_id = NEW.officer_id AND step = (NEW.evidence->>'step')::bigint
-    ) THEN
-        RAISE EXCEPTION 'approval: no spent code stands behind it'
-            USING ERRCODE = 'check_violation';
+    why := approval_proof(NEW.plan_id, NEW.officer_id, NEW.decision, NEW.method, NEW.evidence);
+    IF why IS NOT NULL THEN
+        RAISE EXCEPTION 'approval: %', why USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$;

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from backoffice.models import Approval, Gate, Incident, Person, Plan, SpentCode
 from backoffice.services import approvals, drafting, incidents, people, plans
+from backoffice.services.second_factor import Code
 from exchange.models import (
     Account,
     Asset,
@@ -192,7 +193,10 @@ def execute(world: World, plan: Plan) -> Plan:
     if plan.state == Plan.State.PROPOSED:
         for handle in ("chen", "ravi"):
             approvals.decide(
-                plan=plan, by=world.person(handle), decision="approve", code=world.code(handle)
+                plan=plan,
+                by=world.person(handle),
+                decision="approve",
+                proof=Code(world.code(handle)),
             )
     plans.request_execution(plan=plan, by=world.person("mira"))
     execution = plans.execute(plan_id=plan.pk)

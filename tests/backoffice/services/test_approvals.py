@@ -11,6 +11,7 @@ from django.utils import timezone
 from backoffice.models import Approval, AuditEvent, Interest, Person, Plan, Role, SpentCode
 from backoffice.services import approvals, people, plans, second_factor
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongCode
+from backoffice.services.second_factor import Code
 from exchange.models import Balance, Batch
 from tests.backoffice.services.conftest import BTC, World, compute, run_sql
 
@@ -29,7 +30,7 @@ def fingerprint() -> tuple[object, ...]:
 
 def approve(world: World, plan: Plan, handle: str) -> Approval:
     return approvals.decide(
-        plan=plan, by=world.person(handle), decision="approve", code=world.code(handle)
+        plan=plan, by=world.person(handle), decision="approve", proof=Code(world.code(handle))
     )
 
 
@@ -70,7 +71,7 @@ def test_two_officers_approve(world: World, proposed: Plan) -> None:
 def test_one_rejection_ends_it(world: World, proposed: Plan) -> None:
     approve(world, proposed, "chen")
     approvals.decide(
-        plan=proposed, by=world.person("ravi"), decision="reject", code=world.code("ravi"),
+        plan=proposed, by=world.person("ravi"), decision="reject", proof=Code(world.code("ravi")),
         reason="the reference price is not the median",
     )  # fmt: skip
     assert proposed.state == Plan.State.REJECTED
@@ -116,7 +117,7 @@ def test_a_superuser_has_no_door(world: World, proposed: Plan) -> None:
     root = Person.objects.create_superuser("root@desk.example", "x" * 12)
     before = fingerprint()
     with pytest.raises(NotAllowed, match="role"):
-        approvals.decide(plan=proposed, by=root, decision="approve", code="000000")
+        approvals.decide(plan=proposed, by=root, decision="approve", proof=Code("000000"))
     with pytest.raises(IntegrityError, match="role"):
         insert(proposed, root)
     assert fingerprint() == before
@@ -242,17 +243,19 @@ def test_a_wrong_code_is_refused(world: World, proposed: Plan, code: str) -> Non
     assert code not in shown
     before = fingerprint()
     with pytest.raises(WrongCode):
-        approvals.decide(plan=proposed, by=world.person("chen"), decision="approve", code=code)
+        approvals.decide(
+            plan=proposed, by=world.person("chen"), decision="approve", proof=Code(code)
+        )
     assert fingerprint() == before
 
 
 def test_a_code_decides_once_whatever_the_plan(world: World, proposed: Plan) -> None:
     code = world.code("chen")
-    approvals.decide(plan=proposed, by=world.person("chen"), decision="approve", code=code)
+    approvals.decide(plan=proposed, by=world.person("chen"), decision="approve", proof=Code(code))
     other = plans.propose(plan=compute(world, [5]), by=world.person("mira"))
     before = fingerprint()
     with pytest.raises(WrongCode, match="before"):
-        approvals.decide(plan=other, by=world.person("chen"), decision="approve", code=code)
+        approvals.decide(plan=other, by=world.person("chen"), decision="approve", proof=Code(code))
     spent = SpentCode.objects.get().step
     with pytest.raises(IntegrityError, match="approval_code_once"):
         insert(other, world.person("chen"), step=spent, spend=False)
@@ -273,7 +276,7 @@ def test_codes_of_the_step_before_and_after_are_taken(world: World, proposed: Pl
     secret = people.secret_of("chen")
     approvals.decide(
         plan=proposed, by=world.person("chen"), decision="approve",
-        code=second_factor.code_at(secret, steps[-1]),
+        proof=Code(second_factor.code_at(secret, steps[-1])),
     )  # fmt: skip
     assert SpentCode.objects.get().step == steps[-1]
 
@@ -284,14 +287,16 @@ def test_codes_further_away_are_refused(world: World, proposed: Plan) -> None:
         with pytest.raises(WrongCode):
             approvals.decide(
                 plan=proposed, by=world.person("chen"), decision="approve",
-                code=second_factor.code_at(people.secret_of("chen"), step),
+                proof=Code(second_factor.code_at(people.secret_of("chen"), step)),
             )  # fmt: skip
 
 
 def test_five_wrong_codes_close_the_door(world: World, proposed: Plan) -> None:
     for _ in range(second_factor.TRIES_MAX):
         with pytest.raises(WrongCode, match="not the code"):
-            approvals.decide(plan=proposed, by=world.person("chen"), decision="approve", code="x")
+            approvals.decide(
+                plan=proposed, by=world.person("chen"), decision="approve", proof=Code("x")
+            )
     with pytest.raises(WrongCode, match="Too many"):
         approve(world, proposed, "chen")
     cache.clear()
@@ -302,7 +307,10 @@ def test_a_rejection_needs_a_reason(world: World, proposed: Plan) -> None:
     before = fingerprint()
     with pytest.raises(Refused, match="why"):
         approvals.decide(
-            plan=proposed, by=world.person("chen"), decision="reject", code=world.code("chen")
+            plan=proposed,
+            by=world.person("chen"),
+            decision="reject",
+            proof=Code(world.code("chen")),
         )
     assert fingerprint() == before
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from backoffice.models import AuditEvent, Campaign, Execution, Plan, Role
 from backoffice.services import approvals, audit, drafting, dry_runs, incidents, lifecycle, plans
 from backoffice.services.refusals import NotAllowed, Refused, Stale
+from backoffice.services.second_factor import Code
 from exchange.domain import legs
 from exchange.models import Balance, Batch, Journal
 from exchange.services import batches, ledger
@@ -90,7 +91,7 @@ def approved(world: World, *, remedy: str = "goodwill") -> Plan:
     plans.propose(plan=plan, by=world.person("mira"))
     for handle in ("chen", "ravi"):
         approvals.decide(
-            plan=plan, by=world.person(handle), decision="approve", code=world.code(handle)
+            plan=plan, by=world.person(handle), decision="approve", proof=Code(world.code(handle))
         )
     return plan
 

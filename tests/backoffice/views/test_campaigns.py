@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from backoffice.models import AuditEvent, Campaign, Message, Plan
 from backoffice.services import approvals, campaigns, care, executions, plans
+from backoffice.services.second_factor import Code
 from tests.backoffice.services.conftest import BTC, World, compute
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import cells, text
@@ -20,7 +21,7 @@ def paid(world: World) -> Plan:
     plans.propose(plan=plan, by=world.person("mira"))
     for handle in ("chen", "ravi"):
         approvals.decide(
-            plan=plan, by=world.person(handle), decision="approve", code=world.code(handle)
+            plan=plan, by=world.person(handle), decision="approve", proof=Code(world.code(handle))
         )
     executions.request_execution(plan=plan, by=world.person("mira"))
     executions.execute(plan_id=plan.pk)

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from backoffice.models import AuditEvent, Execution, Plan
 from backoffice.services import approvals, executions, incidents, plans
+from backoffice.services.second_factor import Code
 from exchange.models import Balance
 from tests.backoffice.services.conftest import BTC, World, close_gates, compute
 from tests.backoffice.views.conftest import expected, matrix
@@ -20,7 +21,7 @@ def approved(world: World, remedy: str = "goodwill") -> Plan:
     plans.propose(plan=plan, by=world.person("mira"))
     for handle in ("chen", "ravi"):
         approvals.decide(
-            plan=plan, by=world.person(handle), decision="approve", code=world.code(handle)
+            plan=plan, by=world.person(handle), decision="approve", proof=Code(world.code(handle))
         )
     return plan
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from backoffice.digest_words import words
 from backoffice.models import AuditEvent, Computation, Gate, Plan
 from backoffice.services import approvals, computations, incidents, people, plans
+from backoffice.services.second_factor import Code
 from exchange.models import Batch
 from tests.backoffice.services.conftest import BTC, World, compute
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
@@ -200,7 +201,7 @@ def test_a_rollback_is_not_done_twice(market: Market, analyst: Client) -> None:
     for handle in ("chen", "ravi"):
         officer = people.cast_member(handle)
         code = people.demo_code(officer.email)
-        approvals.decide(plan=plan, by=officer, decision="approve", code=code)
+        approvals.decide(plan=plan, by=officer, decision="approve", proof=Code(code))
     plans.request_execution(plan=plan, by=mira)
     plans.execute(plan_id=plan.pk)
     assert Plan.objects.get(pk=plan.pk).state == Plan.State.RECONCILED
