@@ -27,7 +27,7 @@ class Proof(Protocol):
     @property
     def method(self) -> str: ...
 
-    def spend(self, plan: Plan, officer: Person, decision: str) -> dict[str, Any]:
+    def spend(self, plan: Plan, officer: Person, role: str, decision: str) -> dict[str, Any]:
         """Use it up in the caller's transaction; returns the evidence to keep.
 
         Raises WrongCode, or another refusal, when it proves nothing.
@@ -54,18 +54,19 @@ def decide(
         raise Refused("A decision is to approve or to reject.")
     if decision == Approval.Decision.REJECT and not reason.strip():
         raise Refused("Say why you reject it: the maker and the auditors will read it.")
+    role = role or Role.Name.RISK
     with transaction.atomic(durable=True):
         stored = Plan.objects.select_for_update().get(pk=plan.pk)
         _check(stored, seen_digest=plan.digest, by=by)
         approval = Approval.objects.create(
             plan=stored,
             officer=by,
-            role=role or Role.Name.RISK,
+            role=role,
             decision=decision,
             reason=reason.strip(),
             digest=stored.digest,
             method=proof.method,
-            evidence={**proof.spend(stored, by, decision), "seal": seal(stored)},
+            evidence={**proof.spend(stored, by, role, decision), "seal": seal(stored)},
         )
         _advance(stored, decision, reason)
         audit.record(

@@ -32,7 +32,7 @@ class Code:
     typed: str
     method: ClassVar[str] = Approval.Method.TOTP
 
-    def spend(self, plan: Plan, officer: Person, decision: str) -> dict[str, Any]:
+    def spend(self, plan: Plan, officer: Person, role: str, decision: str) -> dict[str, Any]:
         """Spend the code, whatever the plan and the decision; the evidence is its step."""
         return {"step": verify(officer, self.typed)}
 

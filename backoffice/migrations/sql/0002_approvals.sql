@@ -96,7 +96,8 @@ END $$;
 
 -- Why what was kept with a decision does not prove who took it: NULL when it does.
 CREATE FUNCTION approval_proof(
-    plan_number bigint, officer bigint, decision text, method text, evidence jsonb
+    plan_number bigint, officer bigint, deciding_role text, decision text, method text,
+    evidence jsonb
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
     -- A passkey's assertion will be another proof; until it is checked, none is taken on trust.
@@ -136,7 +137,8 @@ BEGIN
     IF why IS NOT NULL THEN
         RAISE EXCEPTION 'approval: %', why USING ERRCODE = 'check_violation';
     END IF;
-    why := approval_proof(NEW.plan_id, NEW.officer_id, NEW.decision, NEW.method, NEW.evidence);
+    why := approval_proof(
+        NEW.plan_id, NEW.officer_id, NEW.role, NEW.decision, NEW.method, NEW.evidence);
     IF why IS NOT NULL THEN
         RAISE EXCEPTION 'approval: %', why USING ERRCODE = 'check_violation';
     END IF;

@@ -17,7 +17,7 @@ DROP FUNCTION plan_not_left_executing();
 DROP FUNCTION plan_guard();
 DROP FUNCTION plan_step_is_legal(text, text);
 DROP FUNCTION approval_check();
-DROP FUNCTION approval_proof(bigint, bigint, text, text, jsonb);
+DROP FUNCTION approval_proof(bigint, bigint, text, text, text, jsonb);
 DROP FUNCTION plan_blocked(bigint);
 DROP FUNCTION plan_valid_approvals(bigint);
 DROP FUNCTION batch_seal(bigint);
