@@ -22,6 +22,18 @@ def values(holdings: Holdings, specs: Sequence[ContractSpec], marks: I64) -> I64
     return result
 
 
+def each_value(specs: Sequence[ContractSpec], contract: I16, quantity: I64, ticks: I64) -> I64:
+    """Value of each row's ``quantity`` contracts at its own price in ticks, half to even.
+
+    Signed like a trade: the difference between two prices is what the position gains.
+    """
+    from exchange.domain.valuation_kernels import value_each  # loads the compiler
+
+    result = np.zeros(quantity.size, np.int64)
+    value_each(contract, quantity, ticks, *terms_of(specs), result)
+    return result
+
+
 def equity(
     holdings: Holdings, cash: I64, specs: Sequence[ContractSpec], asset_of: I16, marks: I64
 ) -> I64:

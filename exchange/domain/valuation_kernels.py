@@ -23,3 +23,20 @@ def value_rows(
         c = contract[row]
         if quantity[row] != 0:
             result[row] = trade_value(kind[c], num[c], den[c], quantity[row], marks[c])
+
+
+@kernel
+def value_each(
+    contract: Array,
+    quantity: Array,
+    ticks: Array,
+    kind: Array,
+    num: Array,
+    den: Array,
+    result: Array,
+) -> None:
+    """Fill ``result`` with `value.trade_value` of each row at its own price."""
+    for row in range(contract.shape[0]):
+        c = contract[row]
+        if quantity[row] != 0:
+            result[row] = trade_value(kind[c], num[c], den[c], quantity[row], ticks[row])

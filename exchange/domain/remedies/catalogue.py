@@ -1,0 +1,310 @@
+"""The remedies by name, with their parameters as data: what a comparison and a plan are made of.
+
+A parameter is a word: a share ("0.03"), a price ("6950.00"), an amount of the settlement asset, a
+choice, or contracts by symbol. `resolve` fills in what was not given, so that what is stored says
+everything; `compute` runs one remedy, or several one after the other. Adding a remedy is adding its
+pure function and one entry here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+import numpy as np
+
+from exchange.domain.holdings import I64
+from exchange.domain.remedies import house_trades, payments, replays, rollback, socialising
+from exchange.domain.remedies.facts import Facts
+from exchange.domain.remedies.outcome import Outcome, compose
+
+SHARE, CHOICE, PRICE, AMOUNT, CONTRACTS, CONTRACT = (
+    "share", "choice", "price", "amount", "contracts", "contract",
+)  # fmt: skip
+PPM = 1_000_000
+YES_NO = ("yes", "no")
+
+
+class ParameterRefused(ValueError):
+    """A parameter is unknown, missing or not of its kind; the message names it and what fits."""
+
+
+class Field(NamedTuple):
+    """One parameter of a remedy. An empty ``default`` is worked out from the facts."""
+
+    name: str
+    kind: str
+    default: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+class Step(NamedTuple):
+    """A remedy to be computed: its name and its parameters as words."""
+
+    remedy: str
+    parameters: Mapping[str, str]
+
+
+class Remedy(NamedTuple):
+    """A remedy as people choose it: its parameters and the precedent it follows."""
+
+    name: str
+    label: str
+    precedent: str
+    fields: tuple[Field, ...]
+    run: Callable[[Facts, Mapping[str, str]], Outcome]
+
+
+_BAND = (
+    Field("band", SHARE, "0.03", "how far from the reference a trade may be"),
+    Field("reference", CHOICE, replays.FAIR, "what the band is around",
+          (replays.FAIR, replays.AT_CUT)),
+    Field("contracts", CONTRACTS, "", "symbols; empty for every contract"),
+    Field("follow", CHOICE, "yes", "undo the forced closes a fair price would not have caused",
+          YES_NO),
+)  # fmt: skip
+_PAYER = Field("payer", CHOICE, payments.HOUSE_ONLY, "who pays",
+               (payments.HOUSE_ONLY, payments.FUND_FIRST))  # fmt: skip
+
+
+def _roll_back(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    return rollback.roll_back(facts)
+
+
+def _bust(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    return replays.bust(facts, band_of(facts, given))
+
+
+def _reprice(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    return replays.reprice(facts, band_of(facts, given))
+
+
+def _restore(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    return payments.restore(facts, given["measure"], given["payer"])
+
+
+def _reference(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    reference = payments.Reference(
+        _close_prices(facts, given), given["opened"] == "before", given["fees"] == "yes"
+    )
+    return payments.pay_reference(facts, reference, given["payer"])
+
+
+def _reinstate(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    contracts = _contracts(facts, given["contracts"])
+    if not contracts:
+        return house_trades.reinstate(facts)
+    return house_trades.reinstate(facts, np.isin(facts.closes.contract, contracts))
+
+
+def _settle(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    contract = _contract(facts, given["contract"])
+    return house_trades.settle(
+        facts,
+        house_trades.Settlement(
+            contract,
+            _ticks(facts, contract, "price", given["price"]),
+            _ticks(facts, contract, "refund_price", given["refund_price"]),
+            house_trades.LONG if given["refund_side"] == "long" else house_trades.SHORT,
+        ),
+    )
+
+
+def _socialise(facts: Facts, given: Mapping[str, str]) -> Outcome:
+    injected = np.zeros(facts.wallets.futures.shape[1], np.int64)
+    if given["injected"] != "0":
+        contract = _contract(facts, given["contract"])
+        scale = facts.specs[contract].scale
+        injected[facts.asset_of[contract]] = _whole(
+            "injected", _decimal("injected", given["injected"]).scaleb(scale)
+        )
+    return socialising.socialise(
+        facts,
+        socialising.Sharing(given["method"], given["period"], injected, ppm(given["rate"], "rate")),
+    )
+
+
+REMEDIES = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("rollback", "Roll back to a cut-off", "OKEx, 30 March 2018", (), _roll_back),
+        Remedy("bust", "Bust trades outside a band", "NYSE, 1 August 2012", _BAND, _bust),
+        Remedy("reprice", "Re-price trades to the band's edge", "CME rule 588", _BAND, _reprice),
+        Remedy("restore", "Restore equity from house funds", "Deribit, 31 October 2019", (
+            Field("measure", CHOICE, payments.BY_CUTOFF,
+                  "equity as at the cut-off, or what the closes took at a fair price",
+                  (payments.BY_CUTOFF, payments.BY_CLOSE)),
+            _PAYER,
+        ), _restore),
+        Remedy("reference", "Pay reference minus liquidation price",
+               "BitMEX 2017, OKX 2023, OKB 2024, Binance 2025", (
+            Field("reference", CHOICE, "before",
+                  "the mark at the cut-off, the fair price of the second, or the reopening price",
+                  ("before", "fair", "reopening", "fixed")),
+            Field("price", PRICE, "0", "a fixed reference price, for the incident's contract"),
+            Field("contract", CONTRACT, "", "what a fixed price is of"),
+            Field("opened", CHOICE, "before", "positions opened before the cut-off, or any",
+                  ("before", "any")),
+            Field("fees", CHOICE, "yes", "return the fees of the close", YES_NO),
+            _PAYER,
+        ), _reference),
+        Remedy("reinstate", "Reinstate liquidated positions", "the house as counterparty", (
+            Field("contracts", CONTRACTS, "", "symbols; empty for every contract"),
+        ), _reinstate),
+        Remedy("settle", "Settle at a price, then refund", "Hyperliquid JELLY, 26 March 2025", (
+            Field("contract", CONTRACT, "", "the contract that is settled"),
+            Field("price", PRICE, "", "what every position is closed at"),
+            Field("refund_price", PRICE, "", "what one side is paid as if closed at"),
+            Field("refund_side", CHOICE, "", "who is refunded", ("long", "short")),
+        ), _settle),
+        Remedy("socialise", "Socialise what is left",
+               "OKEx, 31 July 2018; Bitfinex 2016; Poloniex 2019", (
+            Field("method", CHOICE, socialising.CLAWBACK, "from net profits, or from balances",
+                  (socialising.CLAWBACK, socialising.HAIRCUT)),
+            Field("period", CHOICE, socialising.TAPE, "what net profit is counted over",
+                  (socialising.TAPE, socialising.SINCE_CUTOFF)),
+            Field("contract", CONTRACT, "", "whose settlement asset the house puts in"),
+            Field("injected", AMOUNT, "0", "what the house puts into the fund first"),
+            Field("rate", SHARE, "0", "a fixed rate of a haircut; 0 for what is needed"),
+        ), _socialise),
+    )
+}  # fmt: skip
+
+
+def resolve(remedy: str, given: Mapping[str, str], facts: Facts, contract: int) -> dict[str, str]:
+    """Every parameter of a remedy as a word, defaults worked out for the incident's contract.
+
+    Raises `ParameterRefused` for an unknown remedy or parameter, or a value that does not fit.
+    """
+    fields = {field.name: field for field in _remedy(remedy).fields}
+    for name in given:
+        if name not in fields:
+            known = ", ".join(fields) or "none"
+            raise ParameterRefused(f"{remedy} has no parameter {name}; it has: {known}")
+    words = {name: given.get(name, "") or field.default for name, field in fields.items()}
+    if "contract" in words and not words["contract"]:
+        words["contract"] = facts.specs[contract].symbol
+    if remedy == "settle":
+        _settlement_defaults(words, facts)
+    for name, field in fields.items():
+        words[name] = _checked(field, words[name], facts, words)
+    return words
+
+
+def compute(facts: Facts, steps: Sequence[Step]) -> Outcome:
+    """One remedy, or several, each on the state the one before leads to; parameters resolved.
+
+    Raises `ParameterRefused`, `FactsRefused`, `NotConserved`, `TapeTooLarge`.
+    """
+    if not steps:
+        raise ParameterRefused("a plan needs at least one remedy")
+    made = _remedy(steps[0].remedy).run(facts, steps[0].parameters)
+    for step in steps[1:]:
+        run = _remedy(step.remedy).run
+
+        def then(later: Facts, run: object = run, step: Step = step) -> Outcome:
+            return _remedy(step.remedy).run(later, step.parameters)
+
+        made = compose(facts, made, then)
+    return made
+
+
+def band_of(facts: Facts, given: Mapping[str, str]) -> replays.Band:
+    """The band that the words of `bust` or `reprice` describe."""
+    return replays.Band(
+        ppm(given["band"], "band"),
+        given["reference"],
+        _contracts(facts, given["contracts"]),
+        given["follow"] == "yes",
+    )
+
+
+def ppm(word: str, name: str) -> int:
+    """A share as whole millionths. Raises `ParameterRefused`."""
+    return _whole(name, _decimal(name, word) * PPM)
+
+
+def _remedy(name: str) -> Remedy:
+    if name not in REMEDIES:
+        raise ParameterRefused(f"{name} is no remedy; there are: {', '.join(REMEDIES)}")
+    return REMEDIES[name]
+
+
+def _settlement_defaults(words: dict[str, str], facts: Facts) -> None:
+    """Settle at the mark of the cut-off; refund whoever that leaves worse off than reopening."""
+    contract = _contract(facts, words["contract"])
+    tick = facts.specs[contract].tick
+    words["price"] = words["price"] or str(int(facts.at_cut[contract]) * tick)
+    words["refund_price"] = words["refund_price"] or str(int(facts.reopening[contract]) * tick)
+    if not words["refund_side"]:
+        above = _decimal("refund_price", words["refund_price"]) >= _decimal("price", words["price"])
+        words["refund_side"] = "long" if above else "short"
+
+
+def _checked(field: Field, word: str, facts: Facts, words: Mapping[str, str]) -> str:
+    """The word in its one spelling, or `ParameterRefused`."""
+    if field.kind == CHOICE and word not in field.choices:
+        raise ParameterRefused(f"{field.name}: {word!r} is not one of {', '.join(field.choices)}")
+    if field.kind == SHARE:
+        share = ppm(word, field.name)
+        if not 0 <= share < PPM:
+            raise ParameterRefused(f"{field.name}: a share lies between 0 and 1, not {word}")
+        return str(_decimal(field.name, word).normalize() + 0)
+    if field.kind == CONTRACT:
+        return facts.specs[_contract(facts, word)].symbol
+    if field.kind == CONTRACTS:
+        return " ".join(facts.specs[number].symbol for number in _contracts(facts, word))
+    if field.kind == PRICE and word != "0":
+        _ticks(facts, _contract(facts, words["contract"]), field.name, word)
+    if field.kind == AMOUNT and _decimal(field.name, word) < 0:
+        raise ParameterRefused(f"{field.name}: an amount is not below zero, {word} is")
+    return word
+
+
+def _close_prices(facts: Facts, given: Mapping[str, str]) -> I64:
+    """The reference of each close in ticks, i64[close]."""
+    closes = facts.closes
+    if given["reference"] == "fixed":
+        contract = _contract(facts, given["contract"])
+        price = _ticks(facts, contract, "price", given["price"])
+        # Of another contract there is no reference: such a close is measured against itself.
+        return np.where(closes.contract == contract, price, closes.price)
+    if given["reference"] == "fair":
+        second = np.searchsorted(facts.times, closes.time, side="right") - 1
+        return facts.fair[closes.contract, np.maximum(second, 0)]
+    marks = facts.at_cut if given["reference"] == "before" else facts.reopening
+    return marks[closes.contract]
+
+
+def _contracts(facts: Facts, words: str) -> tuple[int, ...]:
+    return tuple(sorted({_contract(facts, symbol) for symbol in words.split()}))
+
+
+def _contract(facts: Facts, symbol: str) -> int:
+    for number, spec in enumerate(facts.specs):
+        if spec.symbol == symbol:
+            return number
+    raise ParameterRefused(f"contract: the tape has no {symbol!r}")
+
+
+def _ticks(facts: Facts, contract: int, name: str, word: str) -> int:
+    ticks = _whole(name, _decimal(name, word) / facts.specs[contract].tick)
+    if ticks <= 0:
+        raise ParameterRefused(f"{name}: a price is above zero, {word} is not")
+    return ticks
+
+
+def _whole(name: str, number: Decimal) -> int:
+    if number != int(number):
+        raise ParameterRefused(f"{name}: finer than the tick, the asset or a millionth allows")
+    return int(number)
+
+
+def _decimal(name: str, word: str) -> Decimal:
+    try:
+        number = Decimal(word)
+    except InvalidOperation:
+        raise ParameterRefused(f"{name}: {word!r} is not a decimal number") from None
+    if not number.is_finite():
+        raise ParameterRefused(f"{name}: {word!r} is not a finite number")
+    return number
