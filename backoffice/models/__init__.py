@@ -6,6 +6,7 @@ from backoffice.models.campaigns import Campaign, CareHold, Message
 from backoffice.models.compensation import Award, Programme
 from backoffice.models.incidents import Gate, Incident, TimelineEntry
 from backoffice.models.notices import Fact, Notice, NoticeVersion, Promise
+from backoffice.models.passkeys import ApprovalChallenge, Passkey, SpentChallenge
 from backoffice.models.people import Interest, Person, Role, SpentCode
 from backoffice.models.remedies import (
     Comparison,
@@ -20,6 +21,7 @@ from backoffice.models.remedies import (
 
 __all__ = [
     "Approval",
+    "ApprovalChallenge",
     "AuditEvent",
     "AuditHead",
     "Award",
@@ -35,6 +37,7 @@ __all__ = [
     "Message",
     "Notice",
     "NoticeVersion",
+    "Passkey",
     "Person",
     "Plan",
     "PlanEffect",
@@ -44,6 +47,7 @@ __all__ = [
     "Role",
     "Scenario",
     "ScenarioEffect",
+    "SpentChallenge",
     "SpentCode",
     "TimelineEntry",
 ]

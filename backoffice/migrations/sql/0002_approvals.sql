@@ -100,10 +100,15 @@ CREATE FUNCTION approval_proof(
     evidence jsonb
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    -- A passkey's assertion will be another proof; until it is checked, none is taken on trust.
+    IF method = 'passkey' THEN
+        RETURN passkey_proof(plan_number, officer, deciding_role, decision, evidence);
+    END IF;
     IF method <> 'totp' OR NOT EXISTS (
         SELECT FROM spent_code
         WHERE person_id = officer AND step = (evidence->>'step')::bigint
+    ) OR EXISTS (
+        SELECT FROM passkey
+        WHERE person_id = officer AND code_step = (evidence->>'step')::bigint
     ) THEN
         RETURN 'no spent code stands behind it';
     END IF;
@@ -149,8 +154,8 @@ CREATE TRIGGER approval_check BEFORE INSERT ON approval
     FOR EACH ROW EXECUTE FUNCTION approval_check();
 CREATE TRIGGER approval_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON approval
     FOR EACH STATEMENT EXECUTE FUNCTION desk_append_only();
--- One code proves one decision, whatever plan it was for.
-CREATE UNIQUE INDEX approval_code_once ON approval (officer_id, (evidence->>'step'))
+-- One code proves one decision, whatever plan it was for and however its step is written.
+CREATE UNIQUE INDEX approval_code_once ON approval (officer_id, ((evidence->>'step')::bigint))
     WHERE method = 'totp';
 
 CREATE TRIGGER spent_code_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON spent_code

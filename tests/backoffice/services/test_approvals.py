@@ -266,7 +266,7 @@ def test_a_decision_without_a_spent_code_is_refused(world: World, proposed: Plan
     before = fingerprint()
     with pytest.raises(IntegrityError, match="no spent code"):
         insert(proposed, world.person("chen"), spend=False)
-    with pytest.raises(IntegrityError, match="no spent code"):
+    with pytest.raises(IntegrityError, match="no spent challenge"):
         insert(proposed, world.person("chen"), method="passkey")
     assert fingerprint() == before
 

@@ -1,0 +1,14 @@
+DROP FUNCTION passkey_proof(bigint, bigint, text, text, jsonb);
+DROP FUNCTION approval_challenge_bytes(approval_challenge);
+DROP INDEX approval_challenge_once;
+DROP TRIGGER spent_challenge_append_only ON spent_challenge;
+DROP TRIGGER spent_challenge_guard ON spent_challenge;
+DROP FUNCTION spent_challenge_guard();
+DROP TRIGGER approval_challenge_append_only ON approval_challenge;
+DROP TRIGGER approval_challenge_guard ON approval_challenge;
+DROP FUNCTION approval_challenge_guard();
+DROP TRIGGER passkey_kept ON passkey;
+DROP TRIGGER passkey_guard ON passkey;
+DROP FUNCTION passkey_guard();
+DROP FUNCTION from_base64url(text);
+DROP FUNCTION base64url(bytea);
