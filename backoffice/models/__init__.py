@@ -4,6 +4,7 @@ from backoffice.models.approvals import Approval
 from backoffice.models.audit import AuditEvent, AuditHead
 from backoffice.models.campaigns import Campaign, CareHold, Message
 from backoffice.models.compensation import Award, Programme
+from backoffice.models.feed import ApiToken, Event
 from backoffice.models.incidents import Gate, Incident, TimelineEntry
 from backoffice.models.notices import Fact, Notice, NoticeVersion, Promise
 from backoffice.models.passkeys import ApprovalChallenge, Passkey, SpentChallenge
@@ -18,8 +19,10 @@ from backoffice.models.remedies import (
     Scenario,
     ScenarioEffect,
 )
+from backoffice.models.webhooks import Delivery, Endpoint
 
 __all__ = [
+    "ApiToken",
     "Approval",
     "ApprovalChallenge",
     "AuditEvent",
@@ -29,6 +32,9 @@ __all__ = [
     "CareHold",
     "Comparison",
     "Computation",
+    "Delivery",
+    "Endpoint",
+    "Event",
     "Execution",
     "Fact",
     "Gate",

@@ -1,0 +1,14 @@
+DROP TRIGGER webhook_delivery_kept ON webhook_delivery;
+DROP TRIGGER webhook_delivery_guard ON webhook_delivery;
+DROP FUNCTION webhook_delivery_guard();
+DROP FUNCTION webhook_delivery_step_is_legal(text, text);
+DROP TRIGGER webhook_endpoint_kept ON webhook_endpoint;
+DROP TRIGGER webhook_endpoint_guard ON webhook_endpoint;
+DROP FUNCTION webhook_endpoint_guard();
+DROP TRIGGER api_token_kept ON api_token;
+DROP TRIGGER api_token_guard ON api_token;
+DROP FUNCTION api_token_guard();
+DROP TRIGGER event_follows ON event;
+DROP FUNCTION event_follows();
+DROP FUNCTION event_lock(bigint);
+DROP TRIGGER event_append_only ON event;
