@@ -40,4 +40,5 @@ def flagged(
     """Customers with at least ``share_ppm`` millionths of the pressure in some contract."""
     total = taken.sum(axis=0)
     over = (taken * PPM >= total * share_ppm) & (taken > 0)
-    return customer & over.any(axis=1)
+    result: npt.NDArray[np.bool_] = customer & over.any(axis=1)
+    return result
