@@ -117,6 +117,10 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     }
 }
+# The legs of a batch are posted in one transaction or not at all. A million take about a second, in
+# which nobody else moves those balances; at ten million that is a pause people notice, and beyond
+# it the answer is a narrower remedy, not a posting in parts.
+BATCH_LEGS_MAX = environment.number("MAKEWHOLE_BATCH_LEGS_MAX", 10_000_000, least=1)
 REDIS_URL = environment.text("REDIS_URL", embedded.redis_url(embedded.places()))
 CACHES = {
     "default": {

@@ -145,12 +145,20 @@ class Batch(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     sealed_at = models.DateTimeField(null=True)
     posted_at = models.DateTimeField(null=True)
-    reverses = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
+    reverses = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="reversals"
     )
 
     class Meta:
         db_table = "batch"
+        constraints = [
+            # One that was discarded posted nothing, so it is no reversal.
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=~models.Q(state="discarded"),
+                name="batch_reversed_once",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} ({self.state})"

@@ -31,3 +31,11 @@ class AlreadyPosted(BooksRefused):
 
 class WrongState(BooksRefused):
     """The batch is not in the state this step starts from."""
+
+
+class Busy(BooksRefused):
+    """Somebody's posting has been open for too long to be waited for; try again."""
+
+
+class TooLarge(BooksRefused):
+    """More legs than are posted in one transaction; a batch is never split."""

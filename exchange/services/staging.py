@@ -7,10 +7,12 @@ position is now, freezes the tables and digests them. Nothing here moves money.
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from django.conf import settings
 from django.db import connection, transaction
 
 from exchange import faults
@@ -19,9 +21,11 @@ from exchange.models import Batch, Venue
 from exchange.services import stage_tables
 from exchange.services.copying import copy_columns
 from exchange.services.refusals import (
+    Busy,
     KeyReused,
     NotAReversal,
     Stale,
+    TooLarge,
     Unbalanced,
     WrongState,
 )
@@ -29,6 +33,9 @@ from exchange.services.stage_tables import Digests, rows, run
 
 _LAST_CASH = "SELECT coalesce(max(seq), 0) FROM {cash}"
 _LAST_POSITION = "SELECT coalesce(max(seq), 0) FROM {positions}"
+NAMED_MAX = 3
+SETTLE_SECONDS_MAX = 10
+"""An everyday posting takes milliseconds; one that is open for longer was forgotten."""
 
 
 def open_batch(
@@ -41,9 +48,10 @@ def open_batch(
 ) -> Batch:
     """A draft with empty staging tables; its journal's number is reserved, for legs to name.
 
-    Read what the legs are computed from after this call: `seal` refuses when a journal recorded
-    since then touched the same accounts. One written but not committed at that instant goes unseen,
-    so the gates are closed first, as for every rollback.
+    Read what the legs are computed from after this call. Journals that were being written when the
+    batch was opened are waited for, so the reader sees them; one recorded later that touches the
+    same accounts makes `seal` refuse. So no journal is missed by both. Raises `KeyReused`, or
+    `Busy` when a posting is left open for more than `SETTLE_SECONDS_MAX`.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -59,11 +67,23 @@ def open_batch(
             raise KeyReused(f"a batch {key} exists")
         batch = Batch.objects.get(pk=made[0])
         run(batch, stage_tables.CREATE, journal=made[1])
+        # After the batch has its time: whoever is not waited for here is recorded after it.
+        cursor.execute("SELECT books_settle(make_interval(secs => %s))", [SETTLE_SECONDS_MAX])
+        if cursor.fetchone() != (True,):
+            raise Busy(
+                f"a posting has been open for more than {SETTLE_SECONDS_MAX} seconds, and what it"
+                " does cannot be seen yet: try again when it has ended"
+            )
     return batch
 
 
 def stage(batch: Batch, cash: CashLegs | None = None, positions: PositionLegs | None = None) -> int:
-    """Append legs to a draft by COPY; returns how many. May be called again with more."""
+    """Append legs to a draft by COPY; returns how many. May be called again with more.
+
+    Raises `TooLarge` for more than are posted in one transaction, `WrongState`.
+    """
+    wanted = sum(len(legs[-1]) for legs in (cash, positions) if legs is not None)
+    _require_postable(wanted)  # before a byte of them is copied
     with transaction.atomic():
         _require_draft(batch)
         staged = 0
@@ -82,13 +102,14 @@ def seal(batch: Batch) -> Digests:
     """Check, index, freeze and digest a draft; from here it is posted as it is, or discarded.
 
     Raises `Unbalanced` (sums, assets, venues, a wallet that would end below zero), `NotAReversal`,
-    `Stale` (the books moved since the batch was opened) and `WrongState`.
+    `Stale` (the books moved since the batch was opened), `TooLarge` and `WrongState`.
     """
     with transaction.atomic():
         _require_draft(batch)
         counts = check_sums(batch)
         if not any(counts):
             raise Unbalanced("a batch has at least one leg")
+        _require_postable(sum(counts))
         run(batch, stage_tables.INDEX)
         faults.reach("seal.indexed")
         run(batch, stage_tables.BEFORE)
@@ -150,6 +171,16 @@ def check_sums(batch: Batch) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
+def _require_postable(legs: int) -> None:
+    """Raise `TooLarge` for more legs than one transaction posts."""
+    most = settings.BATCH_LEGS_MAX
+    if legs > most:
+        raise TooLarge(
+            f"it has {legs:,} legs, and at most {most:,} are posted in one transaction; it is not"
+            " split, because half of a remedy must never be seen: narrow what it covers"
+        )
+
+
 def _require_draft(batch: Batch) -> None:
     """Lock the batch's row; raise `WrongState` unless it is a draft."""
     state = Batch.objects.select_for_update().values_list("state", flat=True).get(pk=batch.pk)
@@ -200,25 +231,45 @@ def _check_accounts(batch: Batch) -> None:
 
 def _check_floors(batch: Batch) -> None:
     """No customer's wallet ends below zero, no closed position keeps a cost: each is a leg."""
-    for account, before, delta, others in rows(
+    short = rows(
         batch,
-        "SELECT m.ledger_account_id, m.amount, m.delta, count(*) OVER () - 1 FROM {cash_before} m"
+        "SELECT a.code, l.kind, s.code, m.amount, m.delta, s.decimals, count(*) OVER ()"
+        " FROM {cash_before} m"
         " JOIN balance b ON b.ledger_account_id = m.ledger_account_id"
-        " WHERE b.floor_zero AND m.amount + m.delta < 0 ORDER BY 1 LIMIT 1",
-    ):
+        " JOIN ledger_account l ON l.id = m.ledger_account_id"
+        " JOIN exchange_account a ON a.id = l.account_id"
+        " JOIN exchange_asset s ON s.id = l.asset_id"
+        " WHERE b.floor_zero AND m.amount + m.delta < 0 ORDER BY m.ledger_account_id LIMIT %s",
+        [NAMED_MAX],
+    )
+    if short:
+        named = "; ".join(
+            f"the {kind} wallet of {code} holds {_units(before, decimals)} {asset} and would change"
+            f" by {_units(delta, decimals)}"
+            for code, kind, asset, before, delta, decimals, _ in short
+        )
+        others = short[0][-1] - len(short)
         raise Unbalanced(
-            f"ledger account {account} holds {before} and would change by {delta}, below zero"
-            f" (and {others} more): charge the shortfall to a receivable or to the house"
+            f"wallets would end below zero: {named}{f', and {others} more' if others else ''}:"
+            " charge the shortfall to a receivable or to the house"
         )
     for account, contract, cost in rows(
         batch,
-        "SELECT account_id, contract_id, cost + cost_delta FROM {positions_before}"
-        " WHERE quantity + quantity_delta = 0 AND cost + cost_delta <> 0 LIMIT 1",
+        "SELECT a.code, c.symbol, m.cost + m.cost_delta FROM {positions_before} m"
+        " JOIN exchange_account a ON a.id = m.account_id"
+        " JOIN exchange_contract c ON c.id = m.contract_id"
+        " WHERE m.quantity + m.quantity_delta = 0 AND m.cost + m.cost_delta <> 0"
+        " ORDER BY m.seq LIMIT 1",
     ):
         raise Unbalanced(
-            f"account {account} would end flat in contract {contract} with a cost of {cost}:"
+            f"account {account} would end flat in {contract} with a cost of {cost}:"
             " a closed position realises all of it"
         )
+
+
+def _units(amount: int, decimals: int) -> str:
+    """Minor units as people read them: exact, with all decimals."""
+    return f"{Decimal(amount).scaleb(-decimals):f}"
 
 
 def _check_clearing(batch: Batch) -> None:

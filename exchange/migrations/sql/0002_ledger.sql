@@ -444,6 +444,29 @@ CREATE CONSTRAINT TRIGGER batch_complete AFTER UPDATE ON batch
     DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.state = 'posted') EXECUTE FUNCTION books_batch_complete();
 
+-- Returns once every transaction that was writing a journal at the call has ended; false when one
+-- is still open after `patience`. A writer holds ROW EXCLUSIVE on journal from before its journal's
+-- time is read until it commits, so the lock table names them all, and nobody is made to wait for
+-- the one who asks.
+CREATE FUNCTION books_settle(patience interval) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    over CONSTANT timestamptz := clock_timestamp() + patience;
+    writers text[];
+BEGIN
+    SELECT array_agg(virtualtransaction) INTO writers FROM pg_locks
+    WHERE relation = 'journal'::regclass AND mode = 'RowExclusiveLock' AND granted
+      AND pid IS DISTINCT FROM pg_backend_pid()
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+    WHILE EXISTS (SELECT FROM pg_locks WHERE relation = 'journal'::regclass
+                  AND virtualtransaction = ANY (writers)) LOOP
+        IF clock_timestamp() > over THEN
+            RETURN false;
+        END IF;
+        PERFORM pg_sleep(0.002);
+    END LOOP;
+    RETURN true;
+END $$;
+
 -- The digest of a table's rows 1..total in seq order (canonical form: exchange/domain/legs.py).
 -- Columns are hashed as PostgreSQL's binary arrays, 65,536 rows at a time: one call per column
 -- and chunk instead of one per value, and memory stays bounded.

@@ -21,6 +21,7 @@ DROP TABLE position_entry;
 DROP SEQUENCE ledger_entry_seq;
 DROP SEQUENCE position_entry_seq;
 DROP FUNCTION books_digest;
+DROP FUNCTION books_settle;
 DROP FUNCTION books_batch_complete;
 DROP FUNCTION books_batch_step;
 DROP FUNCTION books_journal_complete;
