@@ -152,7 +152,7 @@ class Rehearsal:
         """Compute, propose, two approvals, execution by a worker, reconciliation."""
         incident, mira = self.outcome.incident, self.person("mira")
         with self.stage("rollback"):
-            plan = plans.compute_rollback(incident=incident, by=mira, progress=self.progress)
+            plan = plans.compute_remedy(incident=incident, by=mira, progress=self.progress)
             self.outcome.plan = plan
             incidents.advance(incident=incident, by=mira, to=Incident.Status.REMEDY)
         self.tell(f"rollback computed: digest {plan.digest}")

@@ -29,10 +29,10 @@ def send_shard(campaign_id: int, shard: int) -> None:
 
 
 @shared_task(
-    name=nudges.COMPUTE_ROLLBACK, autoretry_for=(OperationalError,),
+    name=nudges.COMPUTE_REMEDY, autoretry_for=(OperationalError,),
     retry_kwargs={"max_retries": 5}, retry_backoff=True,
 )  # fmt: skip
-def compute_rollback(computation_id: int) -> None:
+def compute_remedy(computation_id: int) -> None:
     """Compute the rollback that was asked for, as a plan for its maker to look at."""
     computations.run(computation_id=computation_id)
 

@@ -207,6 +207,7 @@ def _draft(programme: Programme) -> drafting.Draft:
             receivable_delta=zeros,
             reversed_pnl=zeros,
             reversed_fees=zeros,
+            paid=amount,
             moved_out=zeros,
             positions_changed=zeros,
             reliquidated=np.zeros(n, np.bool_),

@@ -5,6 +5,7 @@ worker killed on the way leaves neither, and the next one begins anew. One compu
 incident runs at a time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,8 @@ from backoffice.models import Computation, Incident, Person, Plan
 from backoffice.services import audit, lifecycle, locks, nudges
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
-from backoffice.services.rollbacks import MAY_COMPUTE, compute_rollback, require_not_done
+from backoffice.services.remedies import MAY_COMPUTE, compute_remedy, require_not_done
+from exchange.domain.remedies.catalogue import REMEDIES, Step
 
 ATTEMPTS_MAX = 3
 SWEEP_MAX = 20
@@ -33,31 +35,46 @@ class Progress:
     total: int
 
 
-def request_rollback(
-    *, incident: Incident, by: Person, cutoff: datetime | None = None
+def request(
+    *,
+    incident: Incident,
+    by: Person,
+    steps: Sequence[Step],
+    cutoff: datetime | None = None,
 ) -> Computation:
-    """Queue the rollback to `cutoff` (the effective one by default) and nudge a worker.
+    """Queue a remedy (or several, one after the other) and nudge a worker.
 
-    Raises NotAllowed, Refused for a cut-off outside the tape or when a rollback was executed, Stale
-    while another is computed.
+    `cutoff` is the incident's effective one by default. Raises NotAllowed, Refused for an unknown
+    remedy, a cut-off outside the tape or when a remedy was executed, Stale while another is
+    computed.
     """
     require(by, *MAY_COMPUTE)
     require_not_done(incident)
     at = cutoff or incident.effective_cutoff
     if not incident.tape.starts_at <= at <= incident.tape.ends_at:
         raise Refused("The tape says nothing of that time: choose a cut-off within it.")
+    if not steps or any(step.remedy not in REMEDIES for step in steps):
+        raise Refused(f"A remedy is one of {', '.join(REMEDIES)}.")
     try:
         with transaction.atomic(durable=True):
-            row = Computation.objects.create(incident=incident, cutoff=at, requested_by=by)
+            row = Computation.objects.create(
+                incident=incident,
+                remedy=steps[0].remedy,
+                parameters={
+                    "cutoff": at.isoformat(),
+                    "steps": [[step.remedy, dict(step.parameters)] for step in steps],
+                },
+                requested_by=by,
+            )
             audit.record(
                 by=by,
-                action="rollback.requested",
+                action="remedy.requested",
                 subject=f"incident:{incident.pk}",
-                data={"cutoff": at.isoformat()},
+                data={"remedy": row.remedy, **row.parameters},
             )
-            nudges.after_commit(nudges.COMPUTE_ROLLBACK, row.pk)
+            nudges.after_commit(nudges.COMPUTE_REMEDY, row.pk)
     except IntegrityError as error:
-        raise Stale("A rollback of this incident is being computed already.") from error
+        raise Stale("A remedy of this incident is being computed already.") from error
     return row
 
 
@@ -82,7 +99,7 @@ def sweep() -> int:
     ).values_list("pk", flat=True)
     idle = [pk for pk in waiting[:SWEEP_MAX] if not locks.taken(locks.COMPUTATION, pk)]
     for pk in idle:
-        nudges.now(nudges.COMPUTE_ROLLBACK, pk)
+        nudges.now(nudges.COMPUTE_REMEDY, pk)
     return len(idle)
 
 
@@ -107,10 +124,11 @@ def _attempt(row: Computation) -> None:
         cache.set(_key(row.pk), (stage, done, total), PROGRESS_SECONDS)
 
     try:
-        compute_rollback(
+        compute_remedy(
             incident=row.incident,
             by=row.requested_by,
-            cutoff=row.cutoff,
+            steps=[Step(remedy, words) for remedy, words in row.parameters["steps"]],
+            cutoff=datetime.fromisoformat(row.parameters["cutoff"]),
             progress=say,
             finish=finish,
         )

@@ -14,7 +14,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from backoffice.models import Plan
-from backoffice.services import canonical, ledger_places, lifecycle
+from backoffice.services import canonical, ledger_places, lifecycle, quorums, recusals
 from backoffice.services.ledger_places import I16, I64, Numbers
 from exchange.domain import legs
 from exchange.models import Batch
@@ -24,7 +24,7 @@ from exchange.services.copying import copy_columns
 FORMAT = "makewhole-plan/1"
 EFFECT_AMOUNTS = (
     "futures_before", "futures_delta", "funding_before", "funding_delta", "receivable_delta",
-    "reversed_pnl", "reversed_fees", "moved_out", "positions_changed",
+    "reversed_pnl", "reversed_fees", "paid", "moved_out", "positions_changed",
 )  # fmt: skip
 
 
@@ -59,13 +59,15 @@ class Effects(NamedTuple):
     receivable_delta: I64
     reversed_pnl: I64
     reversed_fees: I64
+    paid: I64
     moved_out: I64
     positions_changed: I64
     reliquidated: NDArray[np.bool_]
 
 
 class Draft(NamedTuple):
-    """Everything a plan is, in the tape's numbers. `facts` are further totals, as integers."""
+    """Everything a plan is, in the tape's numbers. `facts` are further totals, as integers;
+    `own` the numbers of accounts that are the house's and no customer's."""
 
     assets: tuple[str, ...]
     contracts: tuple[str, ...]
@@ -73,26 +75,35 @@ class Draft(NamedTuple):
     moves: Moves
     effects: Effects
     facts: Mapping[str, int]
+    own: frozenset[int] = frozenset()
 
 
 def write(*, plan: Plan, batch: Batch, draft: Draft, inputs: Mapping[str, str]) -> None:
     """Stage, seal and explain a draft, and make its plan computed, in the caller's transaction.
 
-    `inputs` names what the legs were computed from (tape, rules). Raises what sealing raises.
+    `inputs` names what the legs were computed from (tape, rules). Raises what sealing raises, and
+    NotAllowed when the maker is tied to an account that this or another remedy changes.
     """
     venue = plan.incident.venue
     known = ledger_places.numbers(venue, draft.assets)
     batches.stage(batch, _cash_legs(plan, draft.cash, known), _position_legs(draft.moves, known))
-    _copy_effects(plan, draft.effects, known)
     batches.seal(batch)
+    describe(plan=plan, batch=batch, draft=draft, inputs=inputs)
+
+
+def describe(*, plan: Plan, batch: Batch, draft: Draft, inputs: Mapping[str, str]) -> None:
+    """Explain a sealed batch, whose legs are the draft's, and make its plan computed."""
+    known = ledger_places.numbers(plan.incident.venue, draft.assets)
+    _copy_effects(plan, draft.effects, known)
     plan.batch = batch
-    manifest = _manifest(plan, draft, inputs)
+    described = manifest(plan.remedy, plan.parameters, draft, inputs)
     lifecycle.step(
         plan,
         Plan.State.COMPUTED,
         batch=batch,
-        manifest=manifest,
-        digest=canonical.digest(manifest),
+        manifest=described,
+        digest=canonical.digest(described),
+        quorum=described["quorum"],
         totals=_totals(draft),
         computed_at=timezone.now(),
     )
@@ -133,18 +144,36 @@ def content_digests(draft: Draft) -> dict[str, str]:
     }
 
 
-def _manifest(plan: Plan, draft: Draft, inputs: Mapping[str, str]) -> dict[str, object]:
+def manifest(
+    remedy: str, parameters: Mapping[str, object], draft: Draft, inputs: Mapping[str, str]
+) -> dict[str, object]:
+    """What a plan of the draft is, as its digest is taken over (`docs/formats/plan.md`)."""
     cash, moves = sums(draft)
     return {
         "format": FORMAT,
-        "remedy": plan.remedy,
-        "parameters": plan.parameters,
+        "remedy": remedy,
+        "parameters": dict(parameters),
+        "quorum": quorums.of(remedy),
         "inputs": dict(inputs),
         "legs": {"cash": len(draft.cash.amount), "positions": len(draft.moves.quantity)},
         "content": content_digests(draft),
         "sum_by_asset": cash,
         "positions_sum_by_contract": moves,
+        "gates": gates(draft),
     }
+
+
+def gates(draft: Draft) -> dict[str, object]:
+    """What must be closed while the plan is executed, which follows from its legs alone: trading
+    of every contract in which a position moves, withdrawals when any customer's wallet ends lower.
+
+    A plan that only pays needs neither. `plan_gates_needed` asks the staged rows the same.
+    """
+    effects = draft.effects
+    lower = (effects.futures_delta < 0) | (effects.funding_delta < 0)
+    charged = lower & ~np.isin(effects.account, list(draft.own))
+    contracts = sorted({draft.contracts[number] for number in np.unique(draft.moves.contract)})
+    return {"market": contracts, "withdrawals": bool(charged.any())}
 
 
 def _totals(draft: Draft) -> dict[str, object]:

@@ -12,7 +12,16 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from backoffice.models import Execution, Person, Plan, Reconciliation, Role
-from backoffice.services import approvals, audit, canonical, incidents, lifecycle, locks, nudges
+from backoffice.services import (
+    approvals,
+    audit,
+    canonical,
+    events,
+    incidents,
+    lifecycle,
+    locks,
+    nudges,
+)
 from backoffice.services.people import require
 from backoffice.services.refusals import Moved, Refused, Stale
 from exchange.faults import reach
@@ -86,6 +95,7 @@ def reconcile(*, plan: Plan) -> Reconciliation | None:
         )
         if report.ledger_ok and report.positions_ok:
             lifecycle.step(plan, Plan.State.RECONCILED)
+            events.plan_reconciled(plan)
         audit.record(
             by=None,
             action="plan.reconciled",
@@ -163,6 +173,7 @@ def _post(execution: Execution, started: float) -> None:
             message="",
         )
         reach("execution.marked")
+        events.plan_executed(plan)
         audit.record(
             by=execution.requested_by,
             action="plan.executed",

@@ -1,6 +1,6 @@
 """A plan's way to approval: computed, proposed, and the ways it can end before it is executed.
 
-Computing a rollback is `rollbacks`, executing is `executions`; their verbs are named here too, so
+Computing one is `remedies`, executing is `executions`; their verbs are named here too, so
 that a reader finds all of a plan's verbs on one noun.
 """
 
@@ -14,11 +14,11 @@ from backoffice.services import audit, lifecycle
 from backoffice.services.executions import execute, reconcile, request_execution, sweep
 from backoffice.services.people import require
 from backoffice.services.refusals import NotAllowed, Refused, Stale
-from backoffice.services.rollbacks import compute_rollback
+from backoffice.services.remedies import compute_remedy
 from exchange.services import batches
 
 __all__ = [
-    "compute_rollback",
+    "compute_remedy",
     "execute",
     "expire_due",
     "propose",

@@ -1,10 +1,10 @@
-"""The first remedy: take every account back to where it stood at the cut-off.
+"""Remedies computed from the tape and the ledger of now: drafts for plans and for comparisons.
 
-The tape says what happened since, the ledger says what is there now, the domain makes legs of the
-difference; this module brings the three together and leaves a computed plan that posts nothing.
+The tape says what happened, the ledger says what is there now, the domain makes legs of what should
+be; this module brings the three together. A computed plan is staged and sealed and posts nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,166 +19,221 @@ from backoffice.services.people import require
 from backoffice.services.refusals import Refused
 from backoffice.services.timeline import microseconds
 from exchange.domain import rules
-from exchange.domain.liquidation import MarginTerms, due_now
-from exchange.domain.remedies import rollback
-from exchange.domain.replay import Holdings, replay
-from exchange.services import batches
-from exchange.services.books import opening_holdings, settlement_assets
+from exchange.domain.remedies import catalogue, outcome
+from exchange.domain.remedies.catalogue import ParameterRefused, Step
+from exchange.domain.remedies.facts import Facts, FactsRefused, Wallets
+from exchange.domain.survey import TapeTooLarge
+from exchange.services import batches, incident_facts
 from exchange.services.refusals import BooksRefused
 from exchange.tape import arrays, store
 
 Progress = Callable[[str, int, int], None]
+Words = Mapping[str, str]
 MAY_COMPUTE = (Role.Name.ANALYST,)
-TABLES = ("assets", "accounts", "positions", "fills", "prices", "transfers")
-KINDS = np.array([ledger_places.KINDS.index(name) for name in rollback.WALLETS], np.int8)
-EXEMPT = 2
+KINDS = np.array([ledger_places.KINDS.index(name) for name in outcome.WALLETS], np.int8)
+ROLLBACK = (Step(Plan.Remedy.ROLLBACK, {}),)
+REFUSALS = (BooksRefused, FactsRefused, ParameterRefused, TapeTooLarge, outcome.NotConserved)
 
 
-class _Past(NamedTuple):
-    """What the tape says: holdings at the cut-off and at its end, prices on reopening."""
+class Past(NamedTuple):
+    """What the tape says of an incident up to and after a cut-off, frozen with the balances."""
 
+    incident: Incident
+    cutoff: datetime
     tape: arrays.Tape
-    cut: Holdings
-    end: Holdings
-    moved: NDArray[np.int64]
-    asset_of: NDArray[np.int16]
-    reopening: NDArray[np.int64]
+    facts: Facts
 
 
-def compute_rollback(
+class Made(NamedTuple):
+    """A remedy computed: all of its parameters, what it leads to, and its draft."""
+
+    steps: tuple[Step, ...]
+    outcome: outcome.Outcome
+    draft: drafting.Draft
+
+
+def compute_remedy(
     *,
     incident: Incident,
     by: Person,
+    steps: Sequence[Step] = ROLLBACK,
     cutoff: datetime | None = None,
     progress: Progress | None = None,
     finish: Callable[[Plan], None] | None = None,
 ) -> Plan:
-    """Compute, stage and seal the rollback to `cutoff` (the incident's effective one by default).
+    """Compute, stage and seal a remedy, or several one after the other, as one plan.
 
-    Raises NotAllowed, Refused when the books and the tape do not allow it. Loads the whole tape;
-    seconds for millions of fills. The transaction is open for the database's part of it only;
-    `finish` is called in it with the plan, to write down what must be there with it or not at all.
+    `cutoff` is the incident's effective one by default. Raises NotAllowed, Refused when the books,
+    the tape or the parameters do not allow it. Loads the whole tape; seconds for millions of fills.
+    The transaction is open for the database's part of it only; `finish` is called in it with the
+    plan, to write down what must be there with it or not at all.
     """
     require(by, *MAY_COMPUTE)
     require_not_done(incident)
     say = progress or (lambda stage, done, total: None)
     cutoff = cutoff or incident.effective_cutoff
-    past = _read_past(incident, cutoff, say)
-    say("Computing the rollback", 0, 2)
+    try:
+        past = freeze(incident, cutoff, say)
+    except REFUSALS as error:
+        raise Refused(f"This remedy cannot be computed: {error}.") from error
+    say("Computing the remedy", 0, 2)
     try:
         with transaction.atomic(durable=True):
-            plan = _stage(incident, by, past, cutoff)
-            say("Computing the rollback", 1, 2)
+            plan = Plan.objects.create(
+                incident=incident,
+                remedy=steps[0].remedy,
+                maker=by,
+                parameters={"cutoff": cutoff.astimezone(UTC).isoformat()},
+            )
+            # Opened before the books are read: sealing refuses when they moved since.
+            batch = batches.open_batch(
+                venue=incident.venue,
+                key=f"{plan.remedy}-{plan.pk}",
+                reason=plan.remedy,
+                effective_at=cutoff,
+            )
+            past = with_balances(past)
+            made = make(past, steps)
+            plan.parameters = parameters(past, made.steps)
+            plan.save(update_fields=["parameters"])
+            drafting.write(plan=plan, batch=batch, draft=made.draft, inputs=inputs(incident))
+            say("Computing the remedy", 1, 2)
             if finish is not None:
                 finish(plan)
             audit.record(
                 by=by,
                 action="plan.computed",
                 subject=f"plan:{plan.pk}",
-                data={"digest": plan.digest},
+                data={"remedy": plan.remedy, "digest": plan.digest},
             )
-    except (BooksRefused, rollback.NotConserved) as error:
-        raise Refused(f"This rollback cannot be staged: {error}.") from error
-    say("Computing the rollback", 2, 2)
-    return plan
-
-
-def _stage(incident: Incident, by: Person, past: _Past, cutoff: datetime) -> Plan:
-    """A computed plan with its legs staged and sealed, in the caller's transaction."""
-    venue = incident.venue
-    plan = Plan.objects.create(
-        incident=incident,
-        remedy=Plan.Remedy.ROLLBACK,
-        maker=by,
-        parameters=_parameters(incident, past, cutoff),
-    )
-    # Opened before the books are read: sealing refuses when they moved since.
-    batch = batches.open_batch(
-        venue=venue, key=f"rollback-{plan.pk}", reason="rollback", effective_at=cutoff
-    )
-    version = getattr(rules.get(venue.rules), "VERSION", "1")
-    inputs = {
-        "tape": incident.tape.digest,
-        "state_at_end": incident.tape.state_digest,
-        "rules": f"{venue.rules}/{version}",
-    }
-    drafting.write(plan=plan, batch=batch, draft=_draft(incident, past), inputs=inputs)
+    except REFUSALS as error:
+        raise Refused(f"This remedy cannot be staged: {error}.") from error
+    say("Computing the remedy", 2, 2)
     return plan
 
 
 def require_not_done(incident: Incident) -> None:
-    """Raises Refused when a rollback on this tape is in the books: they are then not what the tape
-    says any more, and computing from it again would take the same trades back twice."""
-    done = Plan.objects.filter(
-        incident__tape=incident.tape_id,
-        remedy=Plan.Remedy.ROLLBACK,
-        state__in=[Plan.State.EXECUTED, Plan.State.RECONCILED],
+    """Raises Refused when a remedy on this tape is in the books: they are then not what the tape
+    says any more, and computing from it again would do the same twice. Goodwill leaves trades and
+    positions alone; what was undone is not there."""
+    done = (
+        Plan.objects.filter(
+            incident__tape=incident.tape_id,
+            state__in=[Plan.State.EXECUTED, Plan.State.RECONCILED],
+        )
+        .exclude(remedy__in=[Plan.Remedy.GOODWILL, Plan.Remedy.UNDO])
+        .exclude(batch__reversed_by__state="posted")
+        .first()
     )
-    if done.exists():
-        raise Refused("A rollback of this tape is in the books already; it is not done twice.")
+    if done is not None:
+        raise Refused(
+            f"{done.get_remedy_display()} is in the books already (plan {done.pk});"
+            " a second remedy is not computed on top of it."
+        )
 
 
-def _read_past(incident: Incident, cutoff: datetime, say: Progress) -> _Past:
-    say("Replaying the tape", 0, 2)
-    tape = store.load(incident.tape.digest, tables=TABLES)
-    say("Replaying the tape", 1, 2)
-    at = microseconds(cutoff)
-    last = max(at, int(tape.fills.time[-1]) if len(tape.fills.time) else at)
-    cut, end = replay(opening_holdings(tape), tape.fills, tape.specs, [at, last])
-    accounts, assets = len(tape.accounts.code), len(tape.assets.code)
-    moves = tape.transfers
-    later = (moves.time > at) & (moves.wallet == arrays.WALLET_FUTURES)
-    moved = np.zeros((accounts, assets), np.int64)
-    np.add.at(moved, (moves.account[later], moves.asset[later]), moves.amount[later])
-    say("Replaying the tape", 2, 2)
-    return _Past(tape, cut, end, moved, settlement_assets(tape), _reopening(tape))
+def freeze(incident: Incident, cutoff: datetime, say: Progress) -> Past:
+    """What the tape says for a cut-off, with the tape's own balances. Raises one of `REFUSALS`."""
+    say("Loading the tape", 0, 1)
+    tape = store.load(incident.tape.digest, tables=incident_facts.TABLES)
+    say("Loading the tape", 1, 1)
+    return Past(
+        incident, cutoff, tape, incident_facts.freeze(tape, microseconds(cutoff), progress=say)
+    )
 
 
-def _reopening(tape: arrays.Tape) -> NDArray[np.int64]:
-    """Ticks at which trading would reopen: the last index, or the last mark where there is none."""
-    index, mark = tape.prices.index[:, -1], tape.prices.mark[:, -1]
-    return np.where(index > 0, index, mark)
+def with_balances(past: Past) -> Past:
+    """The same with the balances in the ledger now; two statements and one a kind of wallet."""
+    return past._replace(facts=past.facts._replace(wallets=_wallets(past.incident, past.tape)))
 
 
-def _draft(incident: Incident, past: _Past) -> drafting.Draft:
-    tape = past.tape
+def make(past: Past, steps: Sequence[Step]) -> Made:
+    """Compute the steps, in order, each on what the one before leads to; pure but for `past`.
+
+    Raises one of `REFUSALS`.
+    """
+    facts, contract = past.facts, contract_number(past)
+    if not facts.whole_market and tuple(step.remedy for step in steps) != (Plan.Remedy.ROLLBACK,):
+        raise FactsRefused("a tape of some accounts only can be rolled back and nothing else")
+    resolved = tuple(
+        Step(step.remedy, catalogue.resolve(step.remedy, step.parameters, facts, contract))
+        for step in steps
+    )
+    made = catalogue.compute(facts, resolved)
+    return Made(resolved, made, _draft(past, made))
+
+
+def contract_number(past: Past) -> int:
+    """The number on the tape of the contract that the incident is about."""
+    return past.incident.contract.tape_index
+
+
+def parameters(past: Past, steps: Sequence[Step]) -> dict[str, object]:
+    """What a remedy was computed with, for people and for the digest."""
+    first, *then = steps
+    incident, facts = past.incident, past.facts
+    described: dict[str, object] = {
+        "cutoff": past.cutoff.astimezone(UTC).isoformat(),
+        "announced_cutoff": incident.announced_cutoff.astimezone(UTC).isoformat(),
+        "reopening": {
+            spec.symbol: figures.price(int(ticks), spec.tick)
+            for spec, ticks in zip(past.tape.specs, facts.reopening, strict=True)
+        },
+    }
+    if first.parameters:
+        described["words"] = dict(first.parameters)
+        described["flagged"] = {
+            "rule": incident_facts.FLAG_RULE,
+            "accounts": int(facts.flagged.sum()),
+        }
+    if then:
+        described["then"] = [{"remedy": s.remedy, "words": dict(s.parameters)} for s in then]
+    return described
+
+
+def inputs(incident: Incident) -> dict[str, str]:
+    """What everything was computed from, by digest, and under which rules."""
+    version = getattr(rules.get(incident.venue.rules), "VERSION", "1")
+    return {
+        "tape": incident.tape.digest,
+        "state_at_end": incident.tape.state_digest,
+        "rules": f"{incident.venue.rules}/{version}",
+    }
+
+
+def _wallets(incident: Incident, tape: arrays.Tape) -> Wallets:
+    """Balances of now, i64[account, asset]."""
     accounts, assets = len(tape.accounts.code), len(tape.assets.code)
     known = ledger_places.numbers(incident.venue, tape.assets.code)
-    held = {
-        kind: ledger_places.balances(
-            venue=incident.venue, known=known, kind=kind, accounts=accounts
-        )
-        for kind in ("futures", "funding", "receivable")
-    }
     nothing = np.zeros(accounts, np.int64)
-    wallets = rollback.Wallets(
-        *(
-            np.stack([held[kind].get(asset, nothing) for asset in range(assets)], axis=1)
-            for kind in ("futures", "funding", "receivable")
-        )
+    held = (
+        ledger_places.balances(venue=incident.venue, known=known, kind=kind, accounts=accounts)
+        for kind in ("futures", "funding", "receivable")
     )
-    customer = tape.accounts.kind == arrays.KIND_CUSTOMER
-    made = rollback.roll_back(
-        rollback.Facts(past.cut, past.end, wallets, past.moved, past.asset_of, customer),
-        whole_market=tape.manifest["scope"] == "market",
+    return Wallets(
+        *(np.stack([of.get(asset, nothing) for asset in range(assets)], axis=1) for of in held)
     )
+
+
+def _draft(past: Past, made: outcome.Outcome) -> drafting.Draft:
+    again = outcome.closed_again(past.facts, made)
     return drafting.Draft(
-        assets=tape.assets.code,
-        contracts=tuple(spec.symbol for spec in tape.specs),
+        assets=past.tape.assets.code,
+        contracts=tuple(spec.symbol for spec in past.tape.specs),
         cash=_cash(made.legs),
         moves=drafting.Moves(*(np.asarray(column, np.int64) for column in made.positions)),
-        effects=_effects(made.effects, _closed_again(past, made.after.futures, customer)),
+        effects=_effects(made.effects, again),
         facts={},
     )
 
 
-def _cash(legs: rollback.Legs) -> drafting.Cash:
-    clearing = legs.wallet == rollback.CLEARING
+def _cash(legs: outcome.Legs) -> drafting.Cash:
+    clearing = legs.wallet == outcome.CLEARING
     owner = np.where(clearing, legs.contract, legs.account).astype(np.int64)
     return drafting.Cash(KINDS[legs.wallet], owner, legs.asset, legs.amount)
 
 
-def _effects(effects: rollback.Effects, again: NDArray[np.bool_]) -> drafting.Effects:
+def _effects(effects: outcome.Effects, again: NDArray[np.bool_]) -> drafting.Effects:
     account = effects.account.astype(np.int64)
     return drafting.Effects(
         account=account,
@@ -186,28 +241,3 @@ def _effects(effects: rollback.Effects, again: NDArray[np.bool_]) -> drafting.Ef
         **{name: getattr(effects, name) for name in drafting.EFFECT_AMOUNTS},
         reliquidated=again[account, effects.asset],
     )
-
-
-def _closed_again(
-    past: _Past, futures: NDArray[np.int64], customer: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """bool[account, asset]: who would be closed by force at the reopening prices."""
-    table = past.tape.accounts
-    mode = np.where(customer, table.margin_mode, EXEMPT).astype(np.uint8)
-    terms = MarginTerms(mode, table.leverage.astype(np.int64))
-    due = due_now(past.cut, futures, past.tape.specs, past.asset_of, terms, past.reopening)
-    again = np.zeros(futures.shape, np.bool_)
-    again[due.account, due.asset] = True
-    return again
-
-
-def _parameters(incident: Incident, past: _Past, cutoff: datetime) -> dict[str, object]:
-    """What the remedy was computed with, for people and for the digest."""
-    return {
-        "cutoff": cutoff.astimezone(UTC).isoformat(),
-        "announced_cutoff": incident.announced_cutoff.astimezone(UTC).isoformat(),
-        "reopening": {
-            spec.symbol: figures.price(int(ticks), spec.tick)
-            for spec, ticks in zip(past.tape.specs, past.reopening, strict=True)
-        },
-    }

@@ -15,6 +15,7 @@ from backoffice.queries import plans as queries
 from backoffice.services import approvals, computations, dry_runs
 from backoffice.services import plans as services
 from backoffice.services.refusals import Refused
+from backoffice.services.remedies import ROLLBACK
 from backoffice.views import access, plan_figures
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part
@@ -83,8 +84,11 @@ def compute(request: HttpRequest, slug: str) -> HttpResponse:
     form, status = CutoffForm(incident, request.POST), 422
     if form.is_valid():
         try:
-            computations.request_rollback(
-                incident=incident, by=request.user, cutoff=form.cleaned_data["cutoff"]
+            computations.request(
+                incident=incident,
+                by=request.user,
+                steps=ROLLBACK,
+                cutoff=form.cleaned_data["cutoff"],
             )
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -130,7 +134,7 @@ def _job(row: Computation | None) -> dict[str, Any] | None:
     return {
         "row": row,
         "state": row.state,
-        "label": _("Rollback to %s UTC") % f"{row.cutoff:%Y-%m-%d %H:%M:%S}",
+        "label": row.get_remedy_display(),
         "message": row.message or _words(row, told),
         "done": told.done if told else int(row.state == Computation.State.DONE),
         "total": told.total if told else 1,

@@ -73,8 +73,8 @@ def everyone(units: int) -> drafting.Draft:
         ),
         moves=drafting.Moves(none, none, none, none),
         effects=drafting.Effects(
-            owner, np.zeros(n, np.int16), zeros, amount, zeros, zeros, zeros, zeros, zeros, zeros,
-            zeros, np.zeros(n, np.bool_),
+            owner, np.zeros(n, np.int16), zeros, amount, zeros, zeros, zeros, zeros, zeros, amount,
+            zeros, zeros, np.zeros(n, np.bool_),
         ),
         facts={},
     )  # fmt: skip

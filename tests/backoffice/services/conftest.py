@@ -125,7 +125,7 @@ def payment(amounts: list[int]) -> drafting.Draft:
         moves=drafting.Moves(none, none, none, none),
         effects=drafting.Effects(
             owner, np.zeros(n, np.int16), (owner + 1) * BTC, paid, zeros, zeros, zeros, zeros,
-            zeros, zeros, zeros, np.zeros(n, np.bool_),
+            zeros, paid, zeros, zeros, np.zeros(n, np.bool_),
         ),
         facts={"awards": n},
     )  # fmt: skip

@@ -7,6 +7,7 @@ from django.urls import reverse
 from backoffice.digest_words import words
 from backoffice.models import AuditEvent, Computation, Gate, Plan
 from backoffice.services import approvals, computations, incidents, people, plans
+from backoffice.services.remedies import ROLLBACK
 from backoffice.services.second_factor import Code
 from exchange.models import Batch
 from tests.backoffice.services.conftest import BTC, World, compute
@@ -158,9 +159,9 @@ def test_a_rollback_is_computed_by_a_worker(market: Market, analyst: Client) -> 
     slug = market.incident.slug
     analyst.post(reverse("plan-compute", args=[slug]), {"which": "effective"})
     row = Computation.objects.get()
-    assert (row.state, row.cutoff) == ("queued", market.incident.effective_cutoff)
+    assert (row.state, row.remedy) == ("queued", "rollback")
     page = analyst.get(reverse("incident-plans", args=[slug]))
-    assert "Queued Rollback to 2018-03-29 21:00:01 UTC" in text(page)
+    assert "Queued Roll back to a cut-off" in text(page)
     assert "hx-get" in page.content.decode()
     computations.run(computation_id=row.pk)
     row.refresh_from_db()
@@ -196,7 +197,7 @@ def test_computing_is_refused(market: Market, analyst: Client) -> None:
 def test_a_rollback_is_not_done_twice(market: Market, analyst: Client) -> None:
     mira = market.incident.commander
     close_doors(market)
-    plan = plans.compute_rollback(incident=market.incident, by=mira)
+    plan = plans.compute_remedy(incident=market.incident, by=mira)
     plans.propose(plan=plan, by=mira)
     for handle in ("chen", "ravi"):
         officer = people.cast_member(handle)
@@ -209,7 +210,7 @@ def test_a_rollback_is_not_done_twice(market: Market, analyst: Client) -> None:
     at = reverse("plan-compute", args=[market.incident.slug])
     answer = analyst.post(at, {"which": "effective"})
     assert answer.status_code == 422
-    assert "in the books already; it is not done twice" in text(answer)
+    assert "is not computed on top of it" in text(answer)
     assert traces() == before
 
 
@@ -221,7 +222,9 @@ def close_doors(market: Market) -> None:
 
 
 def test_a_computation_is_given_up_after_three_workers(market: Market) -> None:
-    row = computations.request_rollback(incident=market.incident, by=market.incident.commander)
+    row = computations.request(
+        incident=market.incident, by=market.incident.commander, steps=ROLLBACK
+    )
     Computation.objects.filter(pk=row.pk).update(state="running", attempts=3)
     assert computations.run(computation_id=row.pk).state == "refused"
     assert Computation.objects.get().message == computations.GAVE_UP
