@@ -212,13 +212,11 @@ class Rehearsal:
         self.tell("goodwill paid through the ledger")
 
     def approve(self, plan: Plan) -> None:
-        """Chen and Ravi look at the plan and approve it, each with a fresh code."""
-        for handle in ("chen", "ravi"):
-            officer = self.person(handle)
+        """The officers its quorum asks for look at the plan, and approve it with a code each."""
+        for role, officer in people.cast_for(plan.quorum, besides=plan.maker):
             seen = Plan.objects.get(pk=plan.pk)
-            approvals.decide(
-                plan=seen, by=officer, decision="approve", proof=Code(self.code_of(officer))
-            )
+            proof = Code(self.code_of(officer))
+            approvals.decide(plan=seen, by=officer, decision="approve", proof=proof, role=role)
             self.tell(f"{officer.display_name} approved {seen.digest[:16]}")
         plan.refresh_from_db()
 

@@ -635,7 +635,12 @@ class Migration(migrations.Migration):
                         max_length=300,
                     ),
                 ),
-                ("quorum", models.PositiveSmallIntegerField(default=2)),
+                (
+                    "quorum",
+                    models.JSONField(
+                        default=dict, help_text="Role to how many of its officers must approve."
+                    ),
+                ),
                 ("digest", models.CharField(blank=True, default="", max_length=64)),
                 (
                     "manifest",
@@ -1449,12 +1454,6 @@ class Migration(migrations.Migration):
             model_name="noticeversion",
             constraint=models.UniqueConstraint(
                 fields=("notice", "number", "language"), name="notice_version_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="plan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("quorum__gte", 2)), name="plan_quorum_two"
             ),
         ),
         migrations.AddConstraint(

@@ -1,6 +1,6 @@
-"""What the database refuses about plans, decisions and the posting of batches.
+"""What the database refuses about recusal, quorums, plans, decisions and the posting of batches.
 
-The statements are in `sql/0002_approvals.sql`.
+The statements are in `sql/`, in files that are read in this order.
 """
 
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db import migrations
 
 SQL = Path(__file__).parent / "sql"
+PARTS = ("0002_recusal", "0002_quorums", "0002_approvals")
 
 
 class Migration(migrations.Migration):
@@ -15,7 +16,8 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            (SQL / "0002_approvals.sql").read_text(encoding="utf-8"),
-            (SQL / "0002_approvals_reverse.sql").read_text(encoding="utf-8"),
-        ),
+            (SQL / f"{part}.sql").read_text(encoding="utf-8"),
+            (SQL / f"{part}_reverse.sql").read_text(encoding="utf-8"),
+        )
+        for part in PARTS
     ]

@@ -2,6 +2,7 @@
 
 from backoffice.models.approvals import Approval
 from backoffice.models.audit import AuditEvent, AuditHead
+from backoffice.models.break_glass import BreakGlass, BreakGlassReview, BreakGlassSecond
 from backoffice.models.campaigns import Campaign, CareHold, Message
 from backoffice.models.compensation import Award, Programme
 from backoffice.models.feed import ApiToken, Event
@@ -28,6 +29,9 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "Award",
+    "BreakGlass",
+    "BreakGlassReview",
+    "BreakGlassSecond",
     "Campaign",
     "CareHold",
     "Comparison",

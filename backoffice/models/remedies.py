@@ -1,8 +1,9 @@
-"""Remedies compared and plans made of them: exactly what will be done to the books, and how far it is.
+"""Remedies compared, and plans made of them: exactly what will be done, and how far it has come.
 
-A comparison computes remedies side by side and posts nothing. A plan wraps one batch of staged legs. Its digest covers the legs, the positions, the parameters,
-the rule set, the tape and the preconditions; that digest is what officers approve and what the
-execution re-derives. A goodwill payment is a plan like any other.
+A comparison computes remedies side by side and posts nothing. A plan wraps one batch of staged
+legs. Its digest covers the legs, the positions, the parameters, the rule set, the tape and the
+preconditions; that digest is what officers approve and what the execution re-derives. A goodwill
+payment is a plan like any other.
 """
 
 from django.db import models
@@ -54,7 +55,9 @@ class Plan(models.Model):
         max_length=300, blank=True, default="", help_text="Why it is in an end state."
     )
     maker = models.ForeignKey(Person, models.PROTECT, related_name="plans_made")
-    quorum = models.PositiveSmallIntegerField(default=2)
+    quorum = models.JSONField(
+        default=dict, help_text="Role to how many of its officers must approve."
+    )
     digest = models.CharField(max_length=64, blank=True, default="")
     manifest = models.JSONField(default=dict, help_text="What the digest was taken over.")
     totals = models.JSONField(default=dict)
@@ -67,7 +70,6 @@ class Plan(models.Model):
     class Meta:
         db_table = "plan"
         constraints = [
-            models.CheckConstraint(condition=models.Q(quorum__gte=2), name="plan_quorum_two"),
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "withdrawn", "rejected", "superseded"])
                 | (models.Q(batch__isnull=False) & ~models.Q(digest="")),
@@ -77,6 +79,11 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_remedy_display()} #{self.pk}"
+
+    @property
+    def officers_wanted(self) -> int:
+        """How many people its quorum comes to."""
+        return sum(self.quorum.values())
 
 
 class Computation(models.Model):
@@ -127,8 +134,8 @@ class PlanEffect(models.Model):
     """What a plan does to one account in one asset: the customer's before, change and after.
 
     Amounts are minor units. `futures_delta + funding_delta + receivable_delta` is the cash change;
-    `reversed_pnl`, `reversed_fees` and `paid` (by the house or the fund; below zero: charged) explain
-    it.
+    `reversed_pnl`, `reversed_fees` and `paid` (by the house, the fund or others; below zero:
+    charged) explain it.
     """
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="effects")

@@ -5,13 +5,15 @@ refusal comes with words. The decision, the spent code, the plan's step and the 
 transaction.
 """
 
+import json
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice.models import Approval, Person, Plan, Role
-from backoffice.services import audit, canonical, lifecycle
+from backoffice.services import audit, canonical, lifecycle, quorums
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale
 
 DECISIONS = frozenset(Approval.Decision.values)
@@ -35,6 +37,23 @@ class Proof(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a plan has come to its quorum: officers by role who count, and who are missing.
+
+    While the glass is broken any officers do, and `missing` has the one key "any".
+    """
+
+    given: quorums.Quorum
+    missing: quorums.Quorum
+    break_glass: int | None
+
+    @property
+    def valid(self) -> int:
+        """How many people count."""
+        return sum(self.given.values())
+
+
 def decide(
     *,
     plan: Plan,
@@ -46,7 +65,7 @@ def decide(
 ) -> Approval:
     """Approve or reject the plan as `by` saw it: `plan.digest` must still be the stored one.
 
-    `role` is the one of their roles that `by` decides in; by default risk officer.
+    `role` is the one of their roles that `by` decides in, by default the first that is missing.
     The approval that completes the quorum approves the plan; one rejection rejects it. Raises
     NotAllowed, WrongCode, Moved, Stale or Refused, and then nothing has changed.
     """
@@ -54,10 +73,11 @@ def decide(
         raise Refused("A decision is to approve or to reject.")
     if decision == Approval.Decision.REJECT and not reason.strip():
         raise Refused("Say why you reject it: the maker and the auditors will read it.")
-    role = role or Role.Name.RISK
     with transaction.atomic(durable=True):
         stored = Plan.objects.select_for_update().get(pk=plan.pk)
-        _check(stored, seen_digest=plan.digest, by=by)
+        check_open(stored, seen_digest=plan.digest)
+        role = role or default_role(plan=stored, by=by)
+        _check(stored, by=by, role=role)
         approval = Approval.objects.create(
             plan=stored,
             officer=by,
@@ -68,28 +88,76 @@ def decide(
             method=proof.method,
             evidence={**proof.spend(stored, by, role, decision), "seal": seal(stored)},
         )
-        _advance(stored, decision, reason)
+        if decision == Approval.Decision.REJECT:
+            lifecycle.step(stored, Plan.State.REJECTED, reason=reason.strip()[:300])
+        else:
+            advance(stored)
         audit.record(
             by=by,
             action=f"plan.{decision}",
             subject=f"plan:{stored.pk}",
-            data={"digest": stored.digest, "state": stored.state},
+            data={"digest": stored.digest, "role": role, "state": stored.state},
         )
     plan.refresh_from_db()
     return approval
 
 
-def ineligible(*, plan: Plan, by: Person) -> str | None:
-    """Why `by` may not decide on the plan, in words; None when they may. One statement."""
+def advance(stored: Plan) -> None:
+    """Approve the plan when its quorum is met, in the transaction of what may have met it."""
+    if not standing(stored).missing:
+        lifecycle.step(stored, Plan.State.APPROVED)
+
+
+def roles(*, plan: Plan, by: Person) -> list[str]:
+    """The roles `by` holds that the plan asks for, first those that are missing. Two statements."""
+    now = standing(plan)
+    asked = (
+        quorums.DECIDING if now.break_glass else [r for r in quorums.DECIDING if r in plan.quorum]
+    )
+    held = set(Role.objects.filter(person=by).values_list("name", flat=True))
+    return sorted(
+        (role for role in asked if role in held), key=lambda role: role not in now.missing
+    )
+
+
+def default_role(*, plan: Plan, by: Person) -> str:
+    """The role `by` decides in when they do not say. Who holds none that is asked for is measured
+    by the first the plan asks for, and refused in its name. Two statements."""
+    return next(iter(roles(plan=plan, by=by)), quorums.RISK)
+
+
+def ineligible(*, plan: Plan, by: Person, role: str | None = None) -> str | None:
+    """Why `by` may not decide on the plan, in words; None when they may. At most three statements;
+    one when the role is given."""
+    role = role or default_role(plan=plan, by=by)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT plan_ineligible(%s, %s, %s)", [plan.pk, by.pk, Role.Name.RISK])
+        cursor.execute("SELECT plan_ineligible(%s, %s, %s)", [plan.pk, by.pk, role])
         return cursor.fetchone()[0]
+
+
+def standing(plan: Plan) -> Standing:
+    """Who counts and who is missing, derived anew from the approvals. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT plan_approvals(%s), plan_missing(%s), plan_break_glass(%s)", [plan.pk] * 3
+        )
+        given, missing, break_glass = cursor.fetchone()
+    return Standing(json.loads(given), json.loads(missing), break_glass)
 
 
 def valid_approvals(plan: Plan) -> int:
     """How many distinct officers who may decide approved this digest. One statement."""
+    return standing(plan).valid
+
+
+def eligible_officers(plan: Plan) -> int:
+    """How many people could take part in deciding on the plan, in any role. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT plan_valid_approvals(%s)", [plan.pk])
+        cursor.execute(
+            "SELECT count(DISTINCT person_id) FROM role WHERE name = ANY (%s)"
+            " AND officer_ineligible(%s, person_id, name) IS NULL",
+            [list(quorums.DECIDING), plan.pk],
+        )
         return cursor.fetchone()[0]
 
 
@@ -106,21 +174,18 @@ def seal(plan: Plan) -> str:
     return canonical.digest([batch.cash_digest, batch.position_digest, batch.precondition_digest])
 
 
-def _check(stored: Plan, *, seen_digest: str, by: Person) -> None:
+def check_open(stored: Plan, *, seen_digest: str) -> None:
+    """Raises Stale, Moved or Refused unless the plan can be decided on, as it was looked at."""
     if stored.state != Plan.State.PROPOSED:
         raise Stale(f"This plan is {stored.state}; only a proposed plan is decided on.")
     if stored.digest != seen_digest:
         raise Moved("The plan you looked at is not the plan that is here. Look again.")
     if stored.expires_at is None or stored.expires_at <= timezone.now():
         raise Refused("The time to decide on this plan is over.")
-    if why := ineligible(plan=stored, by=by):
+
+
+def _check(stored: Plan, *, by: Person, role: str) -> None:
+    if why := ineligible(plan=stored, by=by, role=role):
         raise NotAllowed(f"You cannot decide on this plan: {why}.")
     if Approval.objects.filter(plan=stored, officer=by).exists():
         raise NotAllowed("You have decided on this plan already.")
-
-
-def _advance(stored: Plan, decision: str, reason: str) -> None:
-    if decision == Approval.Decision.REJECT:
-        lifecycle.step(stored, Plan.State.REJECTED, reason=reason.strip()[:300])
-    elif valid_approvals(stored) >= stored.quorum:
-        lifecycle.step(stored, Plan.State.APPROVED)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from backoffice.models import Incident, Person, Plan, Programme, Role
-from backoffice.services import audit, drafting, ledger_places
+from backoffice.services import audit, drafting, ledger_places, recusals
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
 from exchange.models import Asset
@@ -63,7 +63,7 @@ def make_programme(
     """Fix the rules of a programme and compute its awards; amounts are minor units of `asset`.
 
     Raises Refused when the awards would be over the budget, or when there are none; then nothing
-    is kept.
+    is kept; NotAllowed also when they change an account that `by` is tied to.
     """
     require(by, *MAY_MAKE)
     if not 0 < percent_bp <= 10_000 or min(cap, budget) <= 0 or de_minimis < 0:
@@ -80,6 +80,7 @@ def make_programme(
             maker=by,
         )
         awards, total = _award(programme)
+        recusals.require_free(by, incident)
         audit.record(
             by=by,
             action="programme.made",
@@ -120,9 +121,10 @@ def preview(
 def compute_plan(*, programme: Programme, by: Person) -> Plan:
     """Stage the payment of the awards and seal it as a computed plan.
 
-    Raises Stale when the programme has its plan already.
+    Raises Stale when the programme has its plan already, NotAllowed when `by` is recused.
     """
     require(by, *MAY_MAKE)
+    recusals.require_free(by, programme.incident)
     with transaction.atomic(durable=True):
         locked = Programme.objects.select_for_update().get(pk=programme.pk)
         if locked.plan_id is not None:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backoffice.models import Computation, Incident, Person, Plan
-from backoffice.services import audit, lifecycle, locks, nudges
+from backoffice.services import audit, lifecycle, locks, nudges, recusals
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
 from backoffice.services.remedies import MAY_COMPUTE, compute_remedy, require_not_done
@@ -49,6 +49,7 @@ def request(
     computed.
     """
     require(by, *MAY_COMPUTE)
+    recusals.require_free(by, incident)
     require_not_done(incident)
     at = cutoff or incident.effective_cutoff
     if not incident.tape.starts_at <= at <= incident.tape.ends_at:

@@ -88,13 +88,16 @@ def write(*, plan: Plan, batch: Batch, draft: Draft, inputs: Mapping[str, str]) 
     known = ledger_places.numbers(venue, draft.assets)
     batches.stage(batch, _cash_legs(plan, draft.cash, known), _position_legs(draft.moves, known))
     batches.seal(batch)
-    describe(plan=plan, batch=batch, draft=draft, inputs=inputs)
+    describe(plan=plan, batch=batch, draft=draft, inputs=inputs, known=known)
 
 
-def describe(*, plan: Plan, batch: Batch, draft: Draft, inputs: Mapping[str, str]) -> None:
+def describe(
+    *, plan: Plan, batch: Batch, draft: Draft, inputs: Mapping[str, str], known: Numbers
+) -> None:
     """Explain a sealed batch, whose legs are the draft's, and make its plan computed."""
-    known = ledger_places.numbers(plan.incident.venue, draft.assets)
     _copy_effects(plan, draft.effects, known)
+    # Now that its effects are written, they may be what ties its maker.
+    recusals.require_free(plan.maker, plan.incident)
     plan.batch = batch
     described = manifest(plan.remedy, plan.parameters, draft, inputs)
     lifecycle.step(
@@ -153,7 +156,7 @@ def manifest(
         "format": FORMAT,
         "remedy": remedy,
         "parameters": dict(parameters),
-        "quorum": quorums.of(remedy),
+        "quorum": quorums.of(remedy, *(then["remedy"] for then in parameters.get("then", ()))),
         "inputs": dict(inputs),
         "legs": {"cash": len(draft.cash.amount), "positions": len(draft.moves.quantity)},
         "content": content_digests(draft),

@@ -7,6 +7,7 @@ mail domain decide on a plan of any other venue.
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
@@ -26,6 +27,8 @@ STAFF = (
     ("chen", "Chen Wei", Role.Name.RISK),
     ("ravi", "Ravi Menon", Role.Name.RISK),
     ("fay", "Fay Duarte", Role.Name.FINANCE),
+    ("noor", "Noor Haddad", Role.Name.FINANCE),
+    ("lena", "Lena Brandt", Role.Name.LEGAL),
 )
 
 
@@ -72,6 +75,26 @@ def secret_of(handle: str) -> str:
 def cast_member(handle: str) -> Person:
     """The seeded person with this short name. Raises Person.DoesNotExist."""
     return Person.objects.get(email=email_of(handle))
+
+
+def cast_for(quorum: Mapping[str, int], *, besides: Person) -> list[tuple[str, Person]]:
+    """(role, person) of the cast for every officer a quorum wants, never `besides`; one statement.
+
+    Raises Refused when the cast has too few of a role.
+    """
+    handles = [(email_of(handle), role) for handle, _name, role in STAFF]
+    known = Person.objects.in_bulk([email for email, _role in handles], field_name="email")
+    chosen = []
+    for wanted, count in quorum.items():
+        able = [
+            (role, known[email])
+            for email, role in handles
+            if role == wanted and email in known and known[email] != besides
+        ]
+        if len(able) < count:
+            raise Refused(f"The cast has too few people with the role {wanted}.")
+        chosen += able[:count]
+    return chosen
 
 
 def seed_cast(*, venue: Venue) -> list[SignIn]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from backoffice.models import Person, Plan, Role
-from backoffice.services import audit, lifecycle
+from backoffice.services import approvals, audit, lifecycle, recusals
 from backoffice.services.executions import execute, reconcile, request_execution, sweep
 from backoffice.services.people import require
 from backoffice.services.refusals import NotAllowed, Refused, Stale
@@ -33,22 +33,23 @@ MAY_MAKE = (Role.Name.ANALYST, Role.Name.FINANCE)
 HOURS_DEFAULT = 4
 HOURS_MAX = 48
 EXPIRE_MAX = 100
+OFFICERS_MIN = 2
 
 
 def propose(*, plan: Plan, by: Person, hours: int = HOURS_DEFAULT) -> Plan:
     """Put a computed plan before the officers, for `hours`; its content was frozen when computed.
 
-    Only its maker proposes it. Raises NotAllowed, Stale, Refused for a time outside 1 to 48 hours,
-    or Refused when too few officers could ever decide on it.
+    Only its maker proposes it. Raises NotAllowed, also when they are recused by now, Stale, Refused
+    for a time outside 1 to 48 hours, or when fewer than two officers could ever decide on it.
     """
     require(by, *MAY_MAKE)
     if plan.maker_id != by.pk:
         raise NotAllowed("A plan is proposed by the person who made it.")
     if not 1 <= hours <= HOURS_MAX:
         raise Refused(f"Officers get between 1 and {HOURS_MAX} hours to decide.")
-    officers = Person.objects.filter(roles__name=Role.Name.RISK, is_active=True)
-    if officers.exclude(pk=by.pk).count() < plan.quorum:
-        raise Refused(f"There are fewer than {plan.quorum} risk officers to decide on it.")
+    recusals.require_free(by, plan.incident)
+    if approvals.eligible_officers(plan) < OFFICERS_MIN:
+        raise Refused("Fewer than two officers could decide on it, whatever their roles.")
     now = timezone.now()
     with transaction.atomic(durable=True):
         lifecycle.step(

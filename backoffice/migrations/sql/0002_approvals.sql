@@ -3,16 +3,8 @@
 -- Everything here is checked a first time in Python, where the words for a person are; here it is
 -- checked for everyone, a Django shell and psql included. A refusal is a check_violation (23514).
 
-CREATE FUNCTION desk_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is append only: % is refused', TG_TABLE_NAME, TG_OP
-        USING ERRCODE = 'check_violation';
-END $$;
-
--- Why an officer may not decide on a plan: NULL when they may. `maker` and ties are computed, so
--- nobody has to remember to recuse themselves. A tie counts under every plan of the incident,
--- because who would gain under a remedy that lost is no judge of the one that won.
-CREATE FUNCTION plan_ineligible(plan_number bigint, officer bigint, wanted_role text)
+-- Why this person may take no part in deciding on a plan in this role: NULL when they may.
+CREATE FUNCTION officer_ineligible(plan_number bigint, officer bigint, wanted_role text)
 RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     subject plan%ROWTYPE;
@@ -30,8 +22,8 @@ BEGIN
     IF NOT person.is_active THEN
         RETURN 'this person may no longer sign in';
     END IF;
-    IF wanted_role <> 'risk' THEN
-        RETURN 'plans are decided by risk officers';
+    IF wanted_role IS NULL OR wanted_role NOT IN ('risk', 'finance', 'legal') THEN
+        RETURN 'plans are decided by risk, finance and legal officers';
     END IF;
     IF NOT EXISTS (SELECT FROM role WHERE person_id = officer AND name = wanted_role) THEN
         RETURN 'this person does not hold the role';
@@ -42,17 +34,31 @@ BEGIN
     IF person.email LIKE '%@drill.makewhole.example' AND NOT drill THEN
         RETURN 'people of the drill decide on drills only';
     END IF;
-    IF EXISTS (
-        SELECT FROM plan p
-        JOIN plan_effect e ON e.plan_id = p.id
-        WHERE p.incident_id = subject.incident_id
-          AND e.account_id IN (
-              SELECT account_id FROM interest WHERE person_id = officer
-              UNION ALL
-              SELECT a.id FROM exchange_account a WHERE a.customer_id = person.customer_id
-          )
-    ) THEN
+    IF person_recused(subject.incident_id, officer) THEN
         RETURN 'recused: tied to an account that a remedy of this incident changes';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Why an officer may not decide on a plan in this role: NULL when they may. The plan's quorum asks
+-- for the role, unless the glass was broken (`0007_break_glass.sql`); who reviewed that is out.
+CREATE FUNCTION plan_ineligible(plan_number bigint, officer bigint, wanted_role text)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    why text := officer_ineligible(plan_number, officer, wanted_role);
+BEGIN
+    IF why IS NOT NULL THEN
+        RETURN why;
+    END IF;
+    IF NOT (SELECT quorum ? wanted_role FROM plan WHERE id = plan_number)
+       AND plan_break_glass(plan_number) IS NULL THEN
+        RETURN 'this plan asks for no officer of this role';
+    END IF;
+    IF EXISTS (
+        SELECT FROM break_glass_review r JOIN break_glass g ON g.id = r.break_glass_id
+        WHERE g.plan_id = plan_number AND r.officer_id = officer
+    ) THEN
+        RETURN 'this person reviewed its break-glass';
     END IF;
     RETURN NULL;
 END $$;
@@ -65,20 +71,44 @@ CREATE FUNCTION batch_seal(batch_number bigint) RETURNS text LANGUAGE sql STABLE
     FROM batch WHERE id = batch_number
 $$;
 
--- How many distinct people who may decide have approved exactly this digest and these rows.
-CREATE FUNCTION plan_valid_approvals(plan_number bigint) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT count(DISTINCT a.officer_id)::integer
-    FROM approval a JOIN plan p ON p.id = a.plan_id
-    WHERE a.plan_id = plan_number AND a.decision = 'approve' AND a.digest = p.digest
-      AND a.evidence->>'seal' = batch_seal(p.batch_id)
-      AND plan_ineligible(a.plan_id, a.officer_id, a.role) IS NULL
+-- How many people who may decide have approved exactly this digest and these rows, by the role they
+-- did it in. Derived again whenever it is asked: who left, lost the role or came to be recused since
+-- does not count any more.
+CREATE FUNCTION plan_approvals(plan_number bigint) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(role, officers), '{}')
+    FROM (
+        SELECT a.role, count(DISTINCT a.officer_id) AS officers
+        FROM approval a JOIN plan p ON p.id = a.plan_id
+        WHERE a.plan_id = plan_number AND a.decision = 'approve' AND a.digest = p.digest
+          AND a.evidence->>'seal' = batch_seal(p.batch_id)
+          AND plan_ineligible(a.plan_id, a.officer_id, a.role) IS NULL
+        GROUP BY a.role
+    ) AS valid
 $$;
 
--- Why a plan may not be approved, executed or posted now: NULL when it may.
+-- The same in all: an officer has one decision on a plan, so nobody is counted twice.
+CREATE FUNCTION plan_valid_approvals(plan_number bigint) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(officers::integer), 0)::integer
+    FROM jsonb_each_text(plan_approvals(plan_number)) AS given (role, officers)
+$$;
+
+-- Which officers a plan still lacks, by role; {"any": n} while its glass is broken, when any two
+-- people of the three roles do. An empty object: none.
+CREATE FUNCTION plan_missing(plan_number bigint) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF plan_break_glass(plan_number) IS NOT NULL THEN
+        RETURN quorum_missing(
+            '{"any": 2}', jsonb_build_object('any', plan_valid_approvals(plan_number)));
+    END IF;
+    RETURN quorum_missing(
+        (SELECT quorum FROM plan WHERE id = plan_number), plan_approvals(plan_number));
+END $$;
+
+-- Why a plan may not be approved, executed or posted now: NULL when it may. It names nobody and
+-- counts nothing, because those who are recused may read it.
 CREATE FUNCTION plan_blocked(plan_number bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     subject plan%ROWTYPE;
-    valid integer;
 BEGIN
     SELECT * INTO subject FROM plan WHERE id = plan_number;
     IF subject.expires_at IS NULL OR subject.expires_at <= clock_timestamp() THEN
@@ -87,9 +117,11 @@ BEGIN
     IF EXISTS (SELECT FROM approval WHERE plan_id = plan_number AND decision = 'reject') THEN
         RETURN 'an officer rejected it';
     END IF;
-    valid := plan_valid_approvals(plan_number);
-    IF valid < subject.quorum THEN
-        RETURN format('%s of %s approvals by distinct risk officers hold', valid, subject.quorum);
+    IF person_recused(subject.incident_id, subject.maker_id) THEN
+        RETURN 'its maker is tied to an account that a remedy of this incident changes';
+    END IF;
+    IF plan_missing(plan_number) <> '{}' THEN
+        RETURN 'the approvals that hold are not its quorum';
     END IF;
     RETURN NULL;
 END $$;
@@ -185,18 +217,24 @@ BEGIN
         IF NEW.state <> 'draft' THEN
             RAISE EXCEPTION 'plan: a plan begins as a draft' USING ERRCODE = 'check_violation';
         END IF;
+        IF person_recused(NEW.incident_id, NEW.maker_id) THEN
+            RAISE EXCEPTION 'plan: its maker is recused from the incident'
+                USING ERRCODE = 'check_violation';
+        END IF;
         RETURN NEW;
     END IF;
-    IF (NEW.id, NEW.incident_id, NEW.remedy, NEW.maker_id, NEW.quorum, NEW.created_at)
+    IF (NEW.id, NEW.incident_id, NEW.remedy, NEW.maker_id, NEW.created_at)
        IS DISTINCT FROM
-       (OLD.id, OLD.incident_id, OLD.remedy, OLD.maker_id, OLD.quorum, OLD.created_at) THEN
-        RAISE EXCEPTION 'plan: what it is, whose it is and its quorum never change'
+       (OLD.id, OLD.incident_id, OLD.remedy, OLD.maker_id, OLD.created_at) THEN
+        RAISE EXCEPTION 'plan: what it is and whose it is never change'
             USING ERRCODE = 'check_violation';
     END IF;
     IF OLD.state <> 'draft' AND
-       (NEW.digest, NEW.manifest, NEW.batch_id, NEW.parameters, NEW.totals, NEW.computed_at)
+       (NEW.digest, NEW.manifest, NEW.quorum, NEW.batch_id, NEW.parameters, NEW.totals,
+        NEW.computed_at)
        IS DISTINCT FROM
-       (OLD.digest, OLD.manifest, OLD.batch_id, OLD.parameters, OLD.totals, OLD.computed_at) THEN
+       (OLD.digest, OLD.manifest, OLD.quorum, OLD.batch_id, OLD.parameters, OLD.totals,
+        OLD.computed_at) THEN
         RAISE EXCEPTION 'plan: its content is frozen since it was computed'
             USING ERRCODE = 'check_violation';
     END IF;
@@ -210,6 +248,18 @@ BEGIN
     END IF;
     IF NOT plan_step_is_legal(OLD.state, NEW.state) THEN
         RAISE EXCEPTION 'plan: no step from % to %', OLD.state, NEW.state
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.state = 'computed' AND (
+        NEW.quorum IS DISTINCT FROM NEW.manifest->'quorum'
+        OR quorum_missing(plan_least_quorum(NEW), NEW.quorum) <> '{}'
+    ) THEN
+        RAISE EXCEPTION 'plan: it needs at least the quorum %, named in its manifest',
+            plan_least_quorum(NEW) USING ERRCODE = 'check_violation';
+    END IF;
+    -- Its own effects are written by now, and they may be what ties its maker.
+    IF NEW.state IN ('computed', 'proposed') AND person_recused(NEW.incident_id, NEW.maker_id) THEN
+        RAISE EXCEPTION 'plan: its maker is recused from the incident'
             USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.state IN ('approved', 'executing', 'executed') THEN

@@ -171,15 +171,27 @@ def proposed(world: World) -> Plan:
     return plans.propose(plan=plan, by=world.person("mira"))
 
 
+def officers(plan: Plan) -> list[tuple[str, Person]]:
+    """Whom of the cast the plan's quorum asks for, with their roles."""
+    return people.cast_for(plan.quorum, besides=plan.maker)
+
+
+def approve_all(world: World, plan: Plan) -> None:
+    """Every officer its quorum asks for approves the plan, with a fresh code each."""
+    for role, officer in officers(plan):
+        proof = Code(world.code(officer.email.partition("@")[0]))
+        approvals.decide(plan=plan, by=officer, decision="approve", proof=proof, role=role)
+
+
 def approve_by_row(world: World, plan: Plan) -> None:
     """Propose and approve without waiting for codes, for tests that need many plans: an officer
     has three codes a minute. What the database asks of a decision it asks of these rows too."""
     plans.propose(plan=plan, by=world.person("mira"))
-    for number, handle in enumerate(("chen", "ravi")):
-        officer, step = world.person(handle), 1000 * plan.pk + number
+    for number, (role, officer) in enumerate(officers(plan)):
+        step = 1000 * plan.pk + number
         SpentCode.objects.create(person=officer, step=step)
         Approval.objects.create(
-            plan=plan, officer=officer, role="risk", decision="approve", digest=plan.digest,
+            plan=plan, officer=officer, role=role, decision="approve", digest=plan.digest,
             method="totp", evidence={"step": step, "seal": approvals.seal(plan)},
         )  # fmt: skip
     Plan.objects.filter(pk=plan.pk).update(state="approved")
@@ -191,13 +203,7 @@ def execute(world: World, plan: Plan) -> Plan:
     if plan.state == Plan.State.COMPUTED:
         plans.propose(plan=plan, by=world.person("mira"))
     if plan.state == Plan.State.PROPOSED:
-        for handle in ("chen", "ravi"):
-            approvals.decide(
-                plan=plan,
-                by=world.person(handle),
-                decision="approve",
-                proof=Code(world.code(handle)),
-            )
+        approve_all(world, plan)
     plans.request_execution(plan=plan, by=world.person("mira"))
     execution = plans.execute(plan_id=plan.pk)
     assert execution.state == "done", execution.message

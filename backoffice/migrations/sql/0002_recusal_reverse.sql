@@ -1,0 +1,10 @@
+DROP TRIGGER person_tie_kept ON backoffice_person;
+DROP TRIGGER comparison_kept ON comparison;
+DROP TRIGGER scenario_kept ON scenario;
+DROP TRIGGER scenario_effect_append_only ON scenario_effect;
+DROP TRIGGER interest_append_only ON interest;
+DROP FUNCTION person_tie_kept();
+DROP FUNCTION desk_append_only();
+DROP FUNCTION incident_recusals(bigint);
+DROP FUNCTION person_recused(bigint, bigint);
+DROP FUNCTION person_ties(bigint);

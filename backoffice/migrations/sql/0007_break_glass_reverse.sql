@@ -1,0 +1,12 @@
+DROP TRIGGER break_glass_review_append_only ON break_glass_review;
+DROP TRIGGER break_glass_review_check ON break_glass_review;
+DROP TRIGGER break_glass_second_append_only ON break_glass_second;
+DROP TRIGGER break_glass_second_check ON break_glass_second;
+DROP TRIGGER break_glass_append_only ON break_glass;
+DROP TRIGGER break_glass_check ON break_glass;
+DROP FUNCTION break_glass_review_check();
+DROP FUNCTION break_glass_second_check();
+DROP FUNCTION break_glass_check();
+DROP FUNCTION break_glass_step(bigint, bigint, text, text, text, jsonb);
+DROP FUNCTION code_decided(bigint, bigint);
+DROP FUNCTION plan_break_glass(bigint);

@@ -1,0 +1,27 @@
+"""Recusal, computed: who is tied to an account that some remedy of an incident would change.
+
+The rule is `person_recused` in the database (`migrations/sql/0002_recusal.sql`), asked by its
+triggers as well. Whoever is recused makes nothing, decides nothing and sees no votes; how many they
+are is public.
+"""
+
+from django.db import connection
+
+from backoffice.models import Incident, Person
+from backoffice.services.refusals import NotAllowed
+
+
+def recused(*, incident: Incident, person: Person) -> bool:
+    """Whether the person is tied to the incident; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person_recused(%s, %s)", [incident.pk, person.pk])
+        return cursor.fetchone()[0]
+
+
+def require_free(person: Person, incident: Incident) -> None:
+    """Raises NotAllowed when the person is recused from the incident."""
+    if recused(incident=incident, person=person):
+        raise NotAllowed(
+            "You are recused from this incident: one of its remedies changes an account you are"
+            " tied to. Someone else has to do this."
+        )
