@@ -1,11 +1,14 @@
 """The environment, read strictly: a value that cannot be meant stops the start and says why."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from fido2.rpid import verify_rp_id
 
 YES = {"1", "true", "yes", "on"}
 NO = {"0", "false", "no", "off"}
@@ -72,3 +75,28 @@ def broker(url: str) -> str:
             f"REDIS_URL starts with {scheme!r}: redis://host:6379/0, rediss:// or unix:///path."
         )
     return "redis+socket" + url.removeprefix("unix") if scheme == "unix" else url
+
+
+def relying_party(public_url: str) -> tuple[str, list[str]]:
+    """(the site passkeys belong to, the origins at which they sign): WebAuthn's RP id and origins.
+
+    Unset, both follow the public address. A browser signs for a host name over HTTPS, or for
+    localhost, and never for an IP address: a loopback address becomes localhost, and there are no
+    origins for any other address where passkeys cannot work. Raises ImproperlyConfigured for
+    origins that do not belong to the site.
+    """
+    parts = urlsplit(public_url)
+    host = parts.hostname or ""
+    usual = parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme))
+    with suppress(ValueError):
+        host = "localhost" if ipaddress.ip_address(host).is_loopback else ""
+    site = text("MAKEWHOLE_PASSKEY_SITE", host)
+    derived = f"{parts.scheme}://{host}" + ("" if usual else f":{parts.port}")
+    given = words("MAKEWHOLE_PASSKEY_ORIGINS", "")
+    for origin in given:
+        if not verify_rp_id(site, origin) or urlsplit(origin).path:
+            raise ImproperlyConfigured(
+                f"MAKEWHOLE_PASSKEY_ORIGINS: no passkey of {site!r} can be used at {origin!r} "
+                "(https://desk.example, of the site itself or below it)."
+            )
+    return site, given or ([derived] if verify_rp_id(site, derived) else [])

@@ -178,6 +178,8 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "Makewhole"
 MFA_TOTP_TOLERANCE = 1  # one step of 30 seconds either way, as for approvals: telephones drift
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+# Where an officer's passkey signs a decision; a passkey belongs to one site and to no other.
+PASSKEY_SITE, PASSKEY_ORIGINS = environment.relying_party(PUBLIC_URL)
 
 # Languages and time. Everything is UTC; the market's zone is shown beside it, never stored.
 LANGUAGE_CODE = "en"

@@ -21,6 +21,7 @@ from backoffice.services import (
     lifecycle,
     locks,
     nudges,
+    signing,
 )
 from backoffice.services.people import require
 from backoffice.services.refusals import Moved, Refused, Stale
@@ -160,6 +161,7 @@ def _post(execution: Execution, started: float) -> None:
         reach("execution.executing")
         _check_gates(plan)
         expected = _check_digest(plan)
+        signing.recheck(plan)
         reach("execution.checked")
         batches.post(plan.batch, expected)
         reach("execution.posted")

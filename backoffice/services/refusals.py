@@ -21,5 +21,9 @@ class WrongCode(Refused):
     """The second factor did not hold."""
 
 
+class WrongPasskey(Refused):
+    """A passkey's answer did not hold, or there is none to ask."""
+
+
 class Moved(Refused):
     """What was looked at is not what is there any more: a digest, a balance, a fact."""

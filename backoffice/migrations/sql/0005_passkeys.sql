@@ -64,9 +64,9 @@ BEGIN
         OR NEW.nonce <> base64url(from_base64url(NEW.nonce))
         OR NEW.expires_at <> date_trunc('second', NEW.expires_at)
         OR NEW.expires_at <= NEW.created_at
-        OR NEW.expires_at > NEW.created_at + interval '5 minutes'
+        OR NEW.expires_at > NEW.created_at + interval '10 minutes'
     THEN
-        RAISE EXCEPTION 'approval_challenge: 32 bytes, for at most five minutes'
+        RAISE EXCEPTION 'approval_challenge: 32 bytes, for at most ten minutes'
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
