@@ -44,6 +44,7 @@ PURE = {
     *("__future__", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib"),
     *("enum", "exchange", "fractions", "functools", "hashlib", "heapq", "importlib", "itertools"),
     *("json", "math", "numba", "numpy", "operator", "struct", "types", "typing"),
+    "llvmlite",  # the one instruction numba has no word for: a prefetch
     "concurrent",  # threads over shards whose results do not depend on their order
 }
 # The one file that reads files: it stamps the compile cache with the sources of the kernels.
@@ -51,7 +52,7 @@ IMPURE_ALLOWED = ("exchange/domain/kernel.py",)
 # Where a float is no money: an estimate or a bound, after which integers decide.
 FLOATS_ALLOWED = {
     "exchange/domain/value_kernels.py": "trial quotients, corrected; whether a product fits",
-    "exchange/domain/replay_kernels.py": "whether the sum of the fees fits into 64 bits",
+    "exchange/domain/replay_kernels.py": "trial quotients, corrected; whether fees fit",
     "exchange/domain/margin_units.py": "a bound below which the exact sum need not be made",
     "exchange/domain/isolated_kernels.py": "where the search begins; the exact trigger ends it",
 }

@@ -13,6 +13,9 @@ import numpy.typing as npt
 from exchange.domain.holdings import I64, Fills, Holdings, TapeDisorder
 from exchange.domain.value import INT64_SAFE, ContractSpec, ValueTooLarge, check_bounds
 
+APART = 8
+"""Unused rows between what two threads write."""
+
 
 class TapeTooLarge(OverflowError):
     """The tape's extremes could take an amount out of int64; the message says which."""
@@ -40,9 +43,10 @@ def survey(
     _check_opening(opening, len(specs))
     held = np.zeros((len(specs), 4))
     kernels.survey_opening(*opening, first, seen, held)
-    extremes = np.zeros((workers, len(specs), 3), np.int64)
+    apart = len(specs) + APART  # threads write their sums side by side: not to one cache line
+    extremes = np.zeros((workers, apart, 3), np.int64)[:, : len(specs)]
     extremes[:, :, kernels.PRICE_MIN] = INT64_SAFE
-    sums = np.zeros((workers, len(specs), 2), np.float64)
+    sums = np.zeros((workers, apart, 2), np.float64)[:, : len(specs)]
     edges = np.linspace(0, fills.time.size, workers + 1).astype(int).tolist()
 
     def look(k: int) -> int:

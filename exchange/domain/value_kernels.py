@@ -5,10 +5,14 @@ product that would not fit is carried through a division first, and where even t
 fit, through long division one bit at a time.
 """
 
-from exchange.domain.kernel import kernel
+import numpy as np
 
-_DIRECT = 4.0e18  # a float64 estimate below this proves the int64 product is below 2**62
-_ESTIMATE = float(1 << 50)
+from exchange.domain.kernel import inlined, kernel
+
+DIRECT = 4.0e18
+"""A float64 estimate below this proves that the int64 product is below 2**62."""
+ESTIMATE = float(1 << 50)
+"""A float64 quotient below this is less than one away from the true one."""
 
 
 @kernel
@@ -37,7 +41,7 @@ def divide(a: int, b: int) -> tuple[int, int]:
     it is several times faster than the processor's 64-bit integer division.
     """
     estimate = float(a) / float(b)
-    if estimate >= _ESTIMATE:
+    if estimate >= ESTIMATE:
         quotient = a // b
         return quotient, a - quotient * b
     quotient = int(estimate)
@@ -49,14 +53,28 @@ def divide(a: int, b: int) -> tuple[int, int]:
     return quotient, remainder
 
 
+@inlined
+def corrected(product: int, estimate: float, divisor: int) -> int:
+    """``product / divisor`` rounded half to even, from a float64 estimate of it; no branches.
+
+    For ``0 <= product < 2**62``, ``0 < divisor < 2**62`` and an estimate below `ESTIMATE` that
+    six float64 roundings led to at most: such an estimate is off by less than one, its nearest
+    integer is the right one or next to it, and the exact remainder says which.
+    """
+    quotient = int(np.rint(estimate))
+    twice = 2 * (product - quotient * divisor)
+    odd = quotient & 1
+    return quotient + int(twice + odd > divisor) - int(twice - odd < -divisor)
+
+
 @kernel
 def scaled_half_even(a: int, b: int, c: int) -> int:
     """``a * b / c`` rounded half to even, for ``a, b >= 0`` and ``c > 0``."""
-    if float(a) * float(b) < _DIRECT:
+    if float(a) * float(b) < DIRECT:
         quotient, remainder = divide(a * b, c)
     else:
         whole, rest = divide(a, c)
-        if float(rest) * float(b) < _DIRECT:
+        if float(rest) * float(b) < DIRECT:
             quotient, remainder = divide(rest * b, c)
         else:
             quotient, remainder = _long_division(rest, b, c)
