@@ -253,6 +253,9 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {"TITLE": "Makewhole", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 
+# Hosts that webhooks may be sent to although they are private, or speak plain HTTP.
+WEBHOOK_HOSTS = environment.words("MAKEWHOLE_WEBHOOK_HOSTS", "")
+
 # Empty: no metrics. They name no customer, and still are nobody's business.
 METRICS_TOKEN = environment.text("MAKEWHOLE_METRICS_TOKEN", "")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from backoffice.models import Gate, Incident, Person, Role, TimelineEntry
-from backoffice.services import audit, people
+from backoffice.services import audit, events, people
 from backoffice.services.refusals import Refused, Stale
 from exchange.models import Contract, Tape
 
@@ -119,6 +119,7 @@ def close_gate(
             _desk_line(
                 incident, f"gate-{gate.pk}", f"{gate.get_kind_display()} closed: {scope}", by
             )
+            events.gate_closed(gate)
             audit.record(
                 by=by,
                 action="gate.closed",
@@ -144,6 +145,7 @@ def lift_gate(*, gate: Gate, by: Person, reason: str) -> Gate:
             raise Stale("That gate is open already.")
         gate.refresh_from_db()
         _desk_line(gate.incident, f"gate-{gate.pk}-lifted", f"{gate.get_kind_display()} open", by)
+        events.gate_lifted(gate)
         audit.record(by=by, action="gate.lifted", subject=f"gate:{gate.pk}")
     return gate
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from backoffice.models import Campaign, Computation, Execution, Plan
+from backoffice.models import Campaign, Computation, Delivery, Execution, Plan
 from backoffice.services.refusals import Stale
 
 PLAN: dict[str, tuple[str, ...]] = {
@@ -42,11 +42,17 @@ COMPUTATION: dict[str, tuple[str, ...]] = {
     "done": ("running",),
     "refused": ("queued", "running"),
 }
+DELIVERY: dict[str, tuple[str, ...]] = {
+    "delivered": ("queued",),
+    "failed": ("queued",),
+    "queued": ("queued", "delivered", "failed"),
+}
 STEPS: dict[type[Model], dict[str, tuple[str, ...]]] = {
     Plan: PLAN,
     Campaign: CAMPAIGN,
     Execution: EXECUTION,
     Computation: COMPUTATION,
+    Delivery: DELIVERY,
 }
 
 

@@ -13,6 +13,9 @@ from django.db import connection
 EXECUTION = 1
 CAMPAIGN = 2
 COMPUTATION = 3
+COMPARISON = 4
+FEED = 11
+WEBHOOKS = 12
 
 
 @contextmanager

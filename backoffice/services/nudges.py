@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 EXECUTE_PLAN = "backoffice.execute_plan"
 SEND_SHARD = "backoffice.send_shard"
 COMPUTE_REMEDY = "backoffice.compute_remedy"
+COMPARE_REMEDIES = "backoffice.compare_remedies"
 PREPARE_FEED = "backoffice.prepare_feed"
 DELIVER_WEBHOOKS = "backoffice.deliver_webhooks"
 RECOMPUTE_LIQUIDATIONS = "exchange.recompute_liquidations"

@@ -32,6 +32,31 @@ ROWS_MAX = 2**31 - 1
 I64 = npt.NDArray[np.int64]
 
 
+class Row(NamedTuple):
+    """One record as plain numbers; its fields are those of `Adjustments`."""
+
+    kind: int
+    seq: int
+    time: int
+    account: int
+    contract: int
+    trade: int
+    order: int
+    quantity_before: int
+    quantity_after: int
+    value_before: int
+    value_after: int
+
+    def opposite(self) -> "Row":
+        """What takes it back: before and after exchanged."""
+        return self._replace(
+            quantity_before=self.quantity_after,
+            quantity_after=self.quantity_before,
+            value_before=self.value_after,
+            value_after=self.value_before,
+        )
+
+
 class Sidecar(NamedTuple):
     """`records` in the order of the feed; an index is i32[2, records]: keys, sorted, over the
     numbers of the records that have them, ascending for each key."""
@@ -61,6 +86,10 @@ class Sidecar(NamedTuple):
         if contract is not None:
             return _having(self.by_contract, contract, start)[:limit]
         return np.arange(start, min(start + limit, len(self.records)), dtype=np.int64)
+
+    def rows(self, numbers: I64) -> list[Row]:
+        """The records with these numbers."""
+        return [Row(*values) for values in self.records[numbers].tolist()]
 
 
 def write(name: str, made: Adjustments) -> None:

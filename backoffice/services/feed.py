@@ -1,0 +1,194 @@
+"""The adjustment feed: what executed plans did to fills and positions, in the order of execution.
+
+A page begins at a cursor and gives the one after it, whether it has rows or not, so a client polls
+by asking for what is after the last. Records are FIX-shaped (docs/formats/feed.md); of one event
+record n is `MW<number>-<n>`, and an undo's record n refers to record n of what it undoes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from backoffice import cursors, figures
+from backoffice.cursors import Place
+from backoffice.models import Event
+from backoffice.queries import feed as queries
+from backoffice.services import adjustments, locks, nudges
+from exchange.domain.adjustments import FILL, exec_type
+from exchange.models import Venue
+from exchange.tape.adjustments import Row
+from exchange.tape.store import TapeMissing
+
+__all__ = ["LIMIT", "LIMIT_MAX", "Page", "TapeMissing", "Wanted", "prepare", "read", "sweep"]
+
+LIMIT = 1000
+LIMIT_MAX = 5000
+EVENTS_MAX = 100
+SWEEP_MAX = 20
+BUY, SELL = "1", "2"
+EXECUTION_REPORT, POSITION_REPORT, POSITION_ADJUSTMENT = "8", "AM", "3"
+
+
+class Wanted(NamedTuple):
+    """What a reader asks for: records of these accounts (None: all) and this contract (None: any),
+    by the tape's numbers."""
+
+    accounts: Sequence[int] | None = None
+    contract: int | None = None
+
+
+class Page(NamedTuple):
+    """Records in order; `next` is where to go on, `more` whether there is more there already."""
+
+    rows: list[dict[str, Any]]
+    next: str
+    more: bool
+
+
+class _Found(NamedTuple):
+    """A record of the sidecar with its place: the event, and its number within it."""
+
+    event: Event
+    number: int
+    record: Row
+
+
+def read(venue: Venue, after: str = "", limit: int = LIMIT, wanted: Wanted = Wanted()) -> Page:  # noqa: B008 - a constant
+    """The records after a cursor, newest last; at most `limit`, of at most 100 plans.
+
+    Raises `BadCursor`, and `TapeMissing` where records must be made and the tape is elsewhere.
+    Three statements; where a plan's records are not on the disk yet, the time to make them.
+    """
+    place, limit = cursors.read(venue.pk, after), max(1, min(limit, LIMIT_MAX))
+    events = queries.adjusting(venue.pk, place.number, EVENTS_MAX + 1)
+    found: list[_Found] = []
+    more = len(events) > EVENTS_MAX
+    for event in events[:EVENTS_MAX]:
+        start = place.offset if event.number == place.number else 0
+        assert event.source is not None, "an event that adjusts has a source"
+        sidecar = adjustments.sidecar(event.source)
+        rows = sidecar.find(
+            start, limit - len(found) + 1, accounts=wanted.accounts, contract=wanted.contract
+        )
+        room = limit - len(found)
+        kept = rows[:room]
+        found += [
+            _Found(event, int(number), row.opposite() if event.reversed else row)
+            for number, row in zip(kept, sidecar.rows(kept), strict=True)
+        ]
+        if len(rows) > room:
+            # Up to the row that did not fit: what a filter passes over is not looked at again.
+            place, more = Place(event.number, int(rows[room])), True
+            break
+        place = Place(event.number, max(start, len(sidecar.records)))
+    return Page(_written(venue, found), cursors.write(venue.pk, place), more)
+
+
+def prepare(*, event_id: int) -> int:
+    """Put an event's records on this machine's disk; returns how many there are.
+
+    Does nothing new where they are, and leaves it to the other where one is at it.
+    """
+    event = Event.objects.select_related("source__batch", "source__incident__tape").get(pk=event_id)
+    assert event.source is not None, "only events that adjust are prepared"
+    with locks.held(locks.FEED, event_id) as mine:
+        return len(adjustments.sidecar(event.source).records) if mine else 0
+
+
+def sweep() -> int:
+    """Nudge a worker for the newest plans whose records are not on the disk; at most 20."""
+    missing = [
+        event.pk
+        for event in queries.published()[:SWEEP_MAX]
+        if event.source and not adjustments.prepared(event.source)
+    ]
+    for pk in missing:
+        nudges.now(nudges.PREPARE_FEED, pk)
+    return len(missing)
+
+
+def exec_id(event: Event, number: int) -> str:
+    """The ExecID of an event's record: the same whenever it is read, of no other record."""
+    return f"MW{event.number}-{number}"
+
+
+def _written(venue: Venue, found: list[_Found]) -> list[dict[str, Any]]:
+    """The records as the feed writes them; two statements where there are any."""
+    if not found:
+        return []
+    accounts = queries.account_codes(venue.pk, {one.record.account for one in found})
+    contracts = queries.contracts(venue.pk)
+    return [_row(one, accounts, contracts) for one in found]
+
+
+def _row(
+    one: _Found, accounts: dict[int, str], contracts: dict[int, queries.ContractName]
+) -> dict[str, Any]:
+    contract = contracts[one.record.contract]
+    common = {"Account": accounts[one.record.account], "Symbol": contract.symbol}
+    about = _fill if one.record.kind == FILL else _position
+    return {
+        **about(one, contract, common),
+        "TransactTime": fix_time(one.event.at),
+        "PlanDigest": one.event.plan.digest if one.event.plan else "",
+    }
+
+
+def _fill(one: _Found, contract: queries.ContractName, common: dict[str, str]) -> dict[str, Any]:
+    """An ExecutionReport: 35=8, ExecType H, G or F."""
+    record = one.record
+    quantity = record.quantity_after or record.quantity_before
+    undoes = one.event.refers
+    return {
+        "MsgType": EXECUTION_REPORT,
+        "ExecID": exec_id(one.event, one.number),
+        "ExecType": exec_type(record.quantity_before, record.quantity_after),
+        "ExecRefID": exec_id(undoes, one.number) if undoes else str(record.seq),
+        "OrigExecID": str(record.seq),
+        "OrderID": str(record.order) if record.order else None,
+        "TrdMatchID": str(record.trade) if record.trade else None,
+        **common,
+        "Side": BUY if quantity > 0 else SELL,
+        "LastQty": str(abs(record.quantity_after)),
+        "LastPx": _price(record.value_after, contract.tick),
+        "OldLastQty": str(abs(record.quantity_before)),
+        "OldLastPx": _price(record.value_before, contract.tick),
+        "OrigTime": fix_time(figures.instant(record.time)),
+    }
+
+
+def _position(
+    one: _Found, contract: queries.ContractName, common: dict[str, str]
+) -> dict[str, Any]:
+    """A PositionMaintenanceReport: 35=AM, an adjustment of quantity and cost."""
+    record = one.record
+    undoes = one.event.refers
+    return {
+        "MsgType": POSITION_REPORT,
+        "PosMaintRptID": exec_id(one.event, one.number),
+        "PosMaintRptRefID": exec_id(undoes, one.number) if undoes else None,
+        "PosTransType": POSITION_ADJUSTMENT,
+        **common,
+        "LongQty": str(max(record.quantity_after, 0)),
+        "ShortQty": str(max(-record.quantity_after, 0)),
+        "OldLongQty": str(max(record.quantity_before, 0)),
+        "OldShortQty": str(max(-record.quantity_before, 0)),
+        "Cost": _amount(record.value_after, contract.decimals),
+        "OldCost": _amount(record.value_before, contract.decimals),
+        "Currency": contract.settle,
+    }
+
+
+def fix_time(at: datetime) -> str:
+    """A FIX UTCTimestamp with microseconds: 20180330-04:47:54.123456."""
+    return figures.instant(at).strftime("%Y%m%d-%H:%M:%S.%f")
+
+
+def _price(ticks: int, tick: Decimal) -> str | None:
+    """The price with the places of the tick; None where there is no fill any more, or was none."""
+    return format(ticks * tick.normalize(), "f") if ticks else None
+
+
+def _amount(units: int, decimals: int) -> str:
+    return format(Decimal(units).scaleb(-decimals), "f")
