@@ -7,7 +7,17 @@ it. Retries are bounded and only for what a retry can cure.
 from celery import shared_task
 from django.db import OperationalError
 
-from backoffice.services import computations, executions, heartbeat, nudges, plans, sending
+from backoffice.services import (
+    comparisons,
+    computations,
+    delivering,
+    executions,
+    feed,
+    heartbeat,
+    nudges,
+    plans,
+    sending,
+)
 
 
 @shared_task(
@@ -33,8 +43,35 @@ def send_shard(campaign_id: int, shard: int) -> None:
     retry_kwargs={"max_retries": 5}, retry_backoff=True,
 )  # fmt: skip
 def compute_remedy(computation_id: int) -> None:
-    """Compute the rollback that was asked for, as a plan for its maker to look at."""
+    """Compute the remedy that was asked for, as a plan for its maker to look at."""
     computations.run(computation_id=computation_id)
+
+
+@shared_task(
+    name=nudges.COMPARE_REMEDIES, autoretry_for=(OperationalError,),
+    retry_kwargs={"max_retries": 5}, retry_backoff=True,
+)  # fmt: skip
+def compare_remedies(comparison_id: int) -> None:
+    """Compute the remedies that were asked for, side by side."""
+    comparisons.run(comparison_id=comparison_id)
+
+
+@shared_task(
+    name=nudges.PREPARE_FEED, autoretry_for=(OperationalError, OSError),
+    retry_kwargs={"max_retries": 5}, retry_backoff=True,
+)  # fmt: skip
+def prepare_feed(event_id: int) -> None:
+    """Put the records of an executed plan on the disk, so that the first reader need not wait."""
+    feed.prepare(event_id=event_id)
+
+
+@shared_task(
+    name=nudges.DELIVER_WEBHOOKS, autoretry_for=(OperationalError,),
+    retry_kwargs={"max_retries": 5}, retry_backoff=True,
+)  # fmt: skip
+def deliver_webhooks(endpoint_id: int) -> None:
+    """Send an endpoint what is due, in order."""
+    delivering.deliver(endpoint_id=endpoint_id)
 
 
 @shared_task(name="backoffice.sweep")
@@ -42,6 +79,9 @@ def sweep() -> None:
     """Nudge again what no worker is at, and end plans whose time is over. Runs every 15 seconds."""
     executions.sweep()
     computations.sweep()
+    comparisons.sweep()
     sending.sweep()
+    feed.sweep()
+    delivering.sweep()
     plans.expire_due()
     heartbeat.beat()

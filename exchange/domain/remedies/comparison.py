@@ -153,7 +153,7 @@ def _of_asset(
             "gain": _extremes(customers, codes, -1),
             "lose": _extremes(customers, codes, 1),
         },
-        **_payers(facts, outcome, asset),
+        **_payers(facts, outcome, valued, asset),
         "negative_customers": int(negative.sum()),
         "reliquidated": int((again[:, asset] & facts.customer).sum()),
         "leak": _leak(facts, outcome, asset),
@@ -206,22 +206,34 @@ def _extremes(delta: I64, codes: tuple[str, ...], sign: int) -> list[dict[str, s
     ]
 
 
-def _payers(facts: Facts, outcome: Outcome, asset: int) -> dict[str, str]:
-    """What it costs the house, the fund and the fee account, and where the fund stands."""
-    legs = outcome.legs
-    house = by_asset(outcome, asset, wallet=GOODWILL)
-    own = (legs.asset == asset) & (legs.account >= 0)
-    own &= ~facts.customer[legs.account] & (legs.account != facts.fund)
+def _payers(facts: Facts, outcome: Outcome, valued: Worth, asset: int) -> dict[str, str]:
+    """What it costs the house (expense, and what its accounts are worth less), the fees it gives
+    back, and where the insurance fund stands, in money and with its positions."""
+    legs, fund = outcome.legs, facts.fund
+    own = ~facts.customer
+    if fund != NOBODY:
+        own[fund] = False
     fees = (legs.asset == asset) & (legs.account < 0) & (legs.reason == FEES)
-    fund = [
-        0 if facts.fund == NOBODY else int(wallets.futures[facts.fund, asset])
+    expense = -by_asset(outcome, asset, wallet=GOODWILL)
+    worth_of_fund = (
+        [0, 0]
+        if fund == NOBODY
+        else [
+            int(valued.before[fund, asset]),
+            int(valued.before[fund, asset] + valued.delta[fund, asset]),
+        ]
+    )
+    money = [
+        0 if fund == NOBODY else int(wallets.futures[fund, asset])
         for wallets in (facts.wallets, outcome.after)
     ]
     return {
-        "house_cost": str(-house - total(legs.amount[own])),
+        "house_cost": str(expense - total(valued.delta[own, asset])),
         "fees_returned": str(-total(legs.amount[fees])),
-        "fund_before": str(fund[0]),
-        "fund_after": str(fund[1]),
+        "fund_before": str(money[0]),
+        "fund_after": str(money[1]),
+        "fund_worth_before": str(worth_of_fund[0]),
+        "fund_worth_after": str(worth_of_fund[1]),
     }
 
 

@@ -54,6 +54,14 @@ class Closes(NamedTuple):
     fee: I64
 
 
+class Start(NamedTuple):
+    """Where the first remedy of several began; ``moved`` as in `Facts`."""
+
+    end: Holdings
+    wallets: Wallets
+    moved: I64
+
+
 class Facts(NamedTuple):
     """What remedies are computed from.
 
@@ -64,7 +72,8 @@ class Facts(NamedTuple):
     net of deposits, at least 0. ``times`` i64[T] and ``fair`` i64[contract, T] are the fair
     reference; ``at_cut``, ``at_end`` (marks) and ``reopening`` are i64[contract]. ``customer``
     bool[account] says whose wallets may not fall below zero; ``flagged`` whose trading is under
-    suspicion. ``house`` and ``fund`` are accounts (-1 where the tape has none).
+    suspicion. ``house`` and ``fund`` are accounts (-1 where the tape has none). ``start`` is set
+    for a remedy that follows another one (`outcome.following`).
     """
 
     specs: Sequence[ContractSpec]
@@ -88,6 +97,14 @@ class Facts(NamedTuple):
     at_end: I64
     reopening: I64
     whole_market: bool = True
+    start: Start | None = None
+
+
+def start_of(facts: Facts) -> Start:
+    """Holdings and wallets at the end of the tape as they were before any remedy."""
+    if facts.start is not None:
+        return facts.start
+    return Start(facts.end, facts.wallets, facts.moved)
 
 
 def after_cut(facts: Facts) -> tuple[int, Fills]:

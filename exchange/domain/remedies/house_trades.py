@@ -12,12 +12,11 @@ import numpy.typing as npt
 
 from exchange.domain.holdings import I64, Fills
 from exchange.domain.remedies.facts import Facts, counterparty, picked, wrong
-from exchange.domain.remedies.outcome import (
+from exchange.domain.remedies.outcome import Outcome, conclude
+from exchange.domain.remedies.rows import (
     GOODWILL,
     HOUSE,
     REFUNDED,
-    Outcome,
-    conclude,
     paid_from,
 )
 from exchange.domain.replay import replay
@@ -50,7 +49,8 @@ def reinstate(facts: Facts, chosen: npt.NDArray[np.bool_] | None = None) -> Outc
     if not given.any():
         return conclude(facts, facts.end)
     back = picked(closes, given)
-    return _traded(facts, back.account, back.contract, back.quantity, back.price, -back.fee)
+    made = _traded(facts, back.account, back.contract, back.quantity, back.price, -back.fee)
+    return made._replace(closes=picked(closes, ~given))
 
 
 def settle(facts: Facts, settlement: Settlement) -> Outcome:
@@ -64,8 +64,6 @@ def settle(facts: Facts, settlement: Settlement) -> Outcome:
     end, house = facts.end, counterparty(facts)
     held = (end.contract == settlement.contract) & (end.quantity != 0) & (end.account != house)
     account, quantity = end.account[held], end.quantity[held]
-    if not held.any() and not facts.whole_market:
-        return conclude(facts, end)
     contract = np.full(account.size, settlement.contract, np.int16)
     price = np.full(account.size, settlement.price, np.int64)
     refunds = np.zeros(facts.wallets.futures.shape, np.int64)

@@ -9,10 +9,12 @@ fall below zero; then, in this order,
    the cut-off;
 2. the rest is a receivable of that customer, an explicit leg, never a silent negative.
 
-A customer who already owed repays from what is given back. Invariants, asserted before anything is
-returned (`NotConserved`): the legs of every asset sum to zero; the quantities of every contract
-sum to zero; the cost moved equals the clearing moved, so that ``clearing + sum(cost)`` of a
-contract stays zero; no customer wallet that the remedy touches ends below zero.
+A customer who already owed repays from what is given back, and from nothing else.
+
+Invariants, asserted before anything is returned (`NotConserved`): the legs of every asset sum to
+zero; the quantities of every contract sum to zero; the cost moved equals the clearing moved, so
+that ``clearing + sum(cost)`` of a contract stays zero; no customer wallet that the remedy touches
+ends below zero.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,47 +26,37 @@ import numpy.typing as npt
 from exchange.domain.holdings import I16, I32, I64, Holdings
 from exchange.domain.legs import excess, total
 from exchange.domain.liquidation import due_now
-from exchange.domain.remedies.facts import Facts, Wallets
-
-FUTURES, FUNDING, RECEIVABLE, CLEARING, FEE_ACCOUNT, GOODWILL = range(6)
-WALLETS = ("futures", "funding", "receivable", "clearing", "fees", "goodwill")
-(
-    PNL, FEES, RECOVERED, OWED, REPAID, PAID, REFUNDED, COVERED, CHARGED, CUT, WRITTEN_OFF,
-) = range(11)  # fmt: skip
-REASONS = (
-    "pnl", "fees", "recovered", "owed", "repaid", "paid", "refunded", "covered", "charged", "cut",
-    "written_off",
-)  # fmt: skip
-HOUSE = -1
-NO_CONTRACT = -1
+from exchange.domain.remedies.facts import Closes, Facts, Wallets, start_of
+from exchange.domain.remedies.rows import CLEARING as CLEARING
+from exchange.domain.remedies.rows import (
+    FEE_ACCOUNT,
+    HOUSE,
+    NO_CONTRACT,
+    OWED,
+    PAID,
+    PNL,
+    RECOVERED,
+    REPAID,
+    folded,
+    leg_rows,
+    no_legs,
+    pairs,
+    rows_of,
+    sorted_legs,
+)
+from exchange.domain.remedies.rows import FEES as FEES
+from exchange.domain.remedies.rows import FUNDING as FUNDING
+from exchange.domain.remedies.rows import FUTURES as FUTURES
+from exchange.domain.remedies.rows import GOODWILL as GOODWILL
+from exchange.domain.remedies.rows import REASONS as REASONS
+from exchange.domain.remedies.rows import RECEIVABLE as RECEIVABLE
+from exchange.domain.remedies.rows import WALLETS as WALLETS
+from exchange.domain.remedies.rows import Legs as Legs
+from exchange.domain.remedies.rows import PositionLegs as PositionLegs
 
 
 class NotConserved(ArithmeticError):
     """The facts do not balance, so no plan is made of them; the message names what is off."""
-
-
-class Legs(NamedTuple):
-    """Cash legs, sorted by (asset, account, reason, contract, wallet), the house's last.
-
-    ``account`` is -1 for the house's clearing (one per contract), fee and goodwill accounts.
-    ``contract`` is -1 where a leg is not of one contract.
-    """
-
-    account: I32
-    wallet: npt.NDArray[np.uint8]
-    asset: I16
-    contract: I16
-    reason: npt.NDArray[np.uint8]
-    amount: I64
-
-
-class PositionLegs(NamedTuple):
-    """What is added to each position, sorted by (account, contract)."""
-
-    account: I32
-    contract: I16
-    quantity: I64
-    cost: I64
 
 
 class Effects(NamedTuple):
@@ -91,54 +83,17 @@ class Effects(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The whole remedy: its legs, what they do to each account, and the state they lead to."""
+    """The whole remedy: its legs, what they do to each account, and the state they lead to.
+
+    ``closes`` are the forced closes it leaves to a remedy after it; None: all of them.
+    """
 
     legs: Legs
     positions: PositionLegs
     effects: Effects
     target: Holdings
     after: Wallets
-
-
-def no_legs() -> I64:
-    """Rows of no payment at all."""
-    return np.zeros((0, 6), np.int64)
-
-
-def leg_rows(
-    account: npt.ArrayLike,
-    wallet: npt.ArrayLike,
-    asset: npt.ArrayLike,
-    contract: npt.ArrayLike,
-    reason: int,
-    amount: npt.ArrayLike,
-) -> I64:
-    """Legs as rows i64[n, 6] in the order of `Legs`, from columns that broadcast together."""
-    columns = np.broadcast_arrays(account, wallet, asset, contract, reason, amount)
-    return np.stack([np.asarray(column, np.int64).reshape(-1) for column in columns], axis=1)
-
-
-def pairs(to: int, source: int, reason: int, amount: I64) -> I64:
-    """Two legs per account and asset with an amount i64[account, asset]: into wallet ``to``, out
-    of wallet ``source`` of the same account."""
-    account, asset = np.nonzero(amount)
-    values = amount[account, asset]
-    return np.concatenate((
-        leg_rows(account, to, asset, NO_CONTRACT, reason, values),
-        leg_rows(account, source, asset, NO_CONTRACT, reason, -values),
-    ))  # fmt: skip
-
-
-def paid_from(account: int, wallet: int, reason: int, amount: I64, *, to: int = FUTURES) -> I64:
-    """Legs that pay amounts i64[account, asset] into the wallets ``to``, and one leg an asset out
-    of the payer: wallet ``wallet`` of ``account`` (`HOUSE` for the goodwill account). Amounts
-    below zero are taken instead."""
-    payee, asset = np.nonzero(amount)
-    assets = np.arange(amount.shape[1])
-    return np.concatenate((
-        leg_rows(payee, to, asset, NO_CONTRACT, reason, amount[payee, asset]),
-        leg_rows(account, wallet, assets, NO_CONTRACT, reason, -amount.sum(axis=0)),
-    ))  # fmt: skip
+    closes: Closes | None = None
 
 
 def conclude(facts: Facts, target: Holdings, payments: I64 | None = None) -> Outcome:
@@ -163,14 +118,23 @@ def compose(facts: Facts, first: Outcome, then: Callable[[Facts], Outcome]) -> O
     """One remedy after another: ``then`` sees the state the first one leads to. Raises what
     ``then`` raises, and `NotConserved`."""
     second = then(following(facts, first))
-    rows = np.concatenate([np.stack([np.asarray(c, np.int64) for c in made.legs], axis=1)
-                           for made in (first, second)])  # fmt: skip
-    return _outcome(facts, second.target, rows)
+    rows = np.concatenate((rows_of(first.legs), rows_of(second.legs)))
+    left = first.closes if second.closes is None else second.closes
+    return _outcome(facts, second.target, rows)._replace(closes=left)
 
 
 def following(facts: Facts, outcome: Outcome) -> Facts:
-    """The facts as they are once the outcome is in the books."""
-    return facts._replace(end=outcome.target, wallets=outcome.after)
+    """The facts as they are once the outcome is in the books: what it recovered has moved back,
+    and the closes it put right are no longer there to be put right again."""
+    rows = rows_of(outcome.legs)
+    recovered = folded(rows[rows[:, 4] == RECOVERED], FUTURES, facts.moved.shape)
+    return facts._replace(
+        end=outcome.target,
+        wallets=outcome.after,
+        moved=facts.moved + recovered,
+        closes=facts.closes if outcome.closes is None else outcome.closes,
+        start=start_of(facts),
+    )
 
 
 def closed_again(facts: Facts, outcome: Outcome) -> npt.NDArray[np.bool_]:
@@ -210,7 +174,7 @@ def _trading(facts: Facts, target: Holdings) -> I64:
 def _closing_gaps(facts: Facts, rows: I64) -> I64:
     """What keeps every customer's futures wallet at or above zero, all wallets at once."""
     wallets, shape = facts.wallets, facts.wallets.futures.shape
-    change = {wallet: _folded(rows, wallet, shape) for wallet in (FUTURES, FUNDING, RECEIVABLE)}
+    change = {wallet: folded(rows, wallet, shape) for wallet in (FUTURES, FUNDING, RECEIVABLE)}
     guarded = facts.customer[:, None] & np.any([part != 0 for part in change.values()], axis=0)
     futures = wallets.futures + change[FUTURES]
     funding = wallets.funding + change[FUNDING]
@@ -218,7 +182,8 @@ def _closing_gaps(facts: Facts, rows: I64) -> I64:
     reachable = np.minimum(np.maximum(funding, 0), np.maximum(-facts.moved, 0))
     recovered = np.minimum(gap, reachable)
     owing = np.maximum(-(wallets.receivable + change[RECEIVABLE]), 0)
-    repaid = np.minimum(np.where(guarded, np.maximum(futures, 0), 0), owing)
+    given = np.maximum(np.minimum(change[FUTURES], futures), 0)
+    repaid = np.minimum(np.where(guarded, given, 0), owing)
     return np.concatenate((
         pairs(FUTURES, FUNDING, RECOVERED, recovered),
         pairs(FUTURES, RECEIVABLE, OWED, gap - recovered),
@@ -226,17 +191,9 @@ def _closing_gaps(facts: Facts, rows: I64) -> I64:
     ))  # fmt: skip
 
 
-def _folded(rows: I64, wallet: int, shape: tuple[int, ...]) -> I64:
-    """Sum of the rows of accounts' wallets of one kind, i64[account, asset]."""
-    chosen = rows[(rows[:, 1] == wallet) & (rows[:, 0] != HOUSE)]
-    result = np.zeros(shape, np.int64)
-    np.add.at(result, (chosen[:, 0], chosen[:, 2]), chosen[:, 5])
-    return result
-
-
 def _outcome(facts: Facts, target: Holdings, rows: I64) -> Outcome:
-    legs = _sorted(rows, len(facts.customer), facts.asset_of.size)
-    end = facts.end
+    legs = sorted_legs(rows, len(facts.customer), facts.asset_of.size)
+    rows, end = rows_of(legs), facts.end
     moved = (target.quantity != end.quantity) | (target.cost != end.cost)
     positions = PositionLegs(
         end.account[moved], end.contract[moved],
@@ -244,32 +201,11 @@ def _outcome(facts: Facts, target: Holdings, rows: I64) -> Outcome:
     )  # fmt: skip
     shape = facts.wallets.futures.shape
     after = Wallets(*(
-        before + _folded(rows, wallet, shape)
+        before + folded(rows, wallet, shape)
         for wallet, before in zip((FUTURES, FUNDING, RECEIVABLE), facts.wallets, strict=True)
     ))  # fmt: skip
     _assert_conserved(facts, legs, positions, after)
     return Outcome(legs, positions, _effects(facts, rows, after, positions), target, after)
-
-
-def _sorted(rows: I64, accounts: int, contracts: int) -> Legs:
-    """Legs of the same place and reason as one, none of nothing, in their order.
-
-    The order is that of one number a leg, which is what makes sorting a million of them cheap.
-    """
-    rows = rows[rows[:, 5] != 0]
-    owner, wallet, asset, contract, reason, amount = rows.T
-    key = asset * (accounts + 1) + np.where(owner == HOUSE, accounts, owner)
-    key = (key * len(REASONS) + reason) * (contracts + 1) + contract + 1
-    key = key * len(WALLETS) + wallet
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
-    summed = np.zeros(first.size, np.int64)
-    np.add.at(summed, group, amount)
-    first, summed = first[summed != 0], summed[summed != 0]
-    return Legs(
-        owner[first].astype(np.int32), wallet[first].astype(np.uint8),
-        asset[first].astype(np.int16), contract[first].astype(np.int16),
-        reason[first].astype(np.uint8), summed,
-    )  # fmt: skip
 
 
 def _sums(groups: npt.NDArray[np.int16], values: I64, size: int) -> I64:
@@ -335,7 +271,7 @@ def _of_reasons(
     own: I64, reasons: Iterable[int], shape: tuple[int, ...]
 ) -> tuple[I64, npt.NDArray[np.bool_]]:
     """Sum of accounts' legs of some reasons, and where there are any, both [account, asset]."""
-    chosen = own[np.isin(own[:, 4], list(reasons)) & (own[:, 5] != 0)]
+    chosen = own[np.isin(own[:, 4], list(reasons))]
     result, there = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
     np.add.at(result, (chosen[:, 0], chosen[:, 2]), chosen[:, 5])
     there[chosen[:, 0], chosen[:, 2]] = True

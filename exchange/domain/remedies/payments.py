@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from exchange.domain.holdings import I64, Holdings
-from exchange.domain.remedies.facts import NOBODY, Closes, Facts, wrong
-from exchange.domain.remedies.outcome import (
+from exchange.domain.remedies.facts import NOBODY, Closes, Facts, picked, start_of, wrong
+from exchange.domain.remedies.held import held_since_cut
+from exchange.domain.remedies.outcome import Outcome, conclude
+from exchange.domain.remedies.rows import (
     COVERED,
     FUTURES,
     GOODWILL,
     HOUSE,
     NO_CONTRACT,
     PAID,
-    Outcome,
-    conclude,
     leg_rows,
 )
 from exchange.domain.valuation import each_value, equity
@@ -30,9 +30,9 @@ FUND_FIRST, HOUSE_ONLY = "fund", "house"
 
 
 class Reference(NamedTuple):
-    """``price`` i64[close] in ticks is what each close is measured against. ``opened_before``:
-    only contracts already held at the cut-off count. ``fees``: what the close was charged is
-    returned too."""
+    """``price`` i64[close] in ticks is what each close is measured against; a close without one
+    (0) is not paid. ``opened_before``: only contracts held at the cut-off and ever since count.
+    ``fees``: what the close was charged is returned too."""
 
     price: I64
     opened_before: bool = True
@@ -56,7 +56,7 @@ def restore(facts: Facts, measure: str = BY_CUTOFF, payer: str = HOUSE_ONLY) -> 
     else:
         missing = _equity_at_cut(facts) + facts.moved - _equity_now(facts)
         amounts[at] = np.maximum(missing, 0)[at]
-    return conclude(facts, facts.end, funded(facts, amounts, payer))
+    return _paid(facts, entitled, amounts, payer)
 
 
 def pay_reference(facts: Facts, reference: Reference, payer: str = HOUSE_ONLY) -> Outcome:
@@ -65,23 +65,23 @@ def pay_reference(facts: Facts, reference: Reference, payer: str = HOUSE_ONLY) -
     ``q * (v(reference) - v(price))``, each value rounded half to even: BitMEX paid the loss between
     1,183.00 and the liquidation price in 2017; OKX the mark before the fault less the liquidation
     price plus the fees in 2023, OKB in 2024; Binance the price at 2025-10-11 00:00 UTC.
-    Raises `NotConserved`.
+    Raises `NotConserved`, `TapeTooLarge`.
     """
     closes = facts.closes
-    entitled = _entitled(facts, closes)
-    size = np.abs(closes.quantity)
-    if reference.opened_before:
-        size = _held_at_cut(facts, closes, entitled)
+    entitled = _entitled(facts, closes) & (reference.price > 0)
+    whole = np.abs(closes.quantity)
+    size = np.minimum(whole, held_since_cut(facts)) if reference.opened_before else whole
+    size = np.where(entitled, size, 0)
     quantity = np.sign(closes.quantity) * size
     lost = each_value(facts.specs, closes.contract, quantity, reference.price)
     lost -= each_value(facts.specs, closes.contract, quantity, closes.price)
     due = np.maximum(lost, 0)
     if reference.fees:
-        due += np.maximum(closes.fee, 0) * size // np.maximum(np.abs(closes.quantity), 1)
+        due += _share(np.maximum(closes.fee, 0), size, np.maximum(whole, 1))
     amounts = np.zeros(facts.wallets.futures.shape, np.int64)
     at = (closes.account[entitled], facts.asset_of[closes.contract[entitled]])
     np.add.at(amounts, at, due[entitled])
-    return conclude(facts, facts.end, funded(facts, amounts, payer))
+    return _paid(facts, entitled, amounts, payer)
 
 
 def funded(facts: Facts, amounts: I64, payer: str) -> I64:
@@ -103,10 +103,23 @@ def _entitled(facts: Facts, closes: Closes) -> npt.NDArray[np.bool_]:
     return wrong(closes) & facts.customer[closes.account] & ~facts.flagged[closes.account]
 
 
+def _paid(facts: Facts, entitled: npt.NDArray[np.bool_], amounts: I64, payer: str) -> Outcome:
+    """The outcome that pays the amounts; the closes paid for are put right."""
+    made = conclude(facts, facts.end, funded(facts, amounts, payer))
+    return made._replace(closes=picked(facts.closes, ~entitled))
+
+
+def _share(amount: I64, part: I64, whole: I64) -> I64:
+    """``amount * part / whole`` rounded down, without a product beyond 64 bits."""
+    times, rest = np.divmod(amount, whole)
+    return times * part + rest * part // whole
+
+
 def _equity_at_cut(facts: Facts) -> I64:
     """Equity i64[account, asset] at the cut-off, at the marks of then."""
-    cash = facts.wallets.futures - facts.moved
-    for holdings, sign in ((facts.end, -1), (facts.cut, 1)):
+    start = start_of(facts)
+    cash = start.wallets.futures - start.moved
+    for holdings, sign in ((start.end, -1), (facts.cut, 1)):
         _add(cash, holdings, facts, sign)
     return equity(facts.cut, cash, facts.specs, facts.asset_of, facts.at_cut)
 
@@ -117,23 +130,7 @@ def _add(cash: I64, holdings: Holdings, facts: Facts, sign: int) -> None:
 
 
 def _equity_now(facts: Facts) -> I64:
-    """Equity i64[account, asset] at the end of the tape, at the reopening prices."""
-    return equity(facts.end, facts.wallets.futures, facts.specs, facts.asset_of, facts.reopening)
-
-
-def _held_at_cut(facts: Facts, closes: Closes, entitled: npt.NDArray[np.bool_]) -> I64:
-    """How many of each close's contracts were held at the cut-off, the earliest closes first."""
-    contracts = len(facts.specs)
-    key = facts.cut.account.astype(np.int64) * contracts + facts.cut.contract
-    wanted = closes.account.astype(np.int64) * contracts + closes.contract
-    row = np.minimum(np.searchsorted(key, wanted), max(0, key.size - 1))
-    held = np.where(key[row] == wanted, facts.cut.quantity[row], 0)
-    left = np.where(np.sign(held) == np.sign(closes.quantity), np.abs(held), 0)
-    size = np.where(entitled, np.abs(closes.quantity), 0)
-    order = np.lexsort((closes.time, wanted))
-    before = np.cumsum(size[order]) - size[order]
-    starts = np.concatenate(([True], wanted[order][1:] != wanted[order][:-1]))
-    before -= np.maximum.accumulate(np.where(starts, before, 0))
-    result = np.zeros_like(size)
-    result[order] = np.clip(left[order] - before, 0, size[order])
-    return result
+    """Equity i64[account, asset] at the end of the tape, at the reopening prices; what remedies
+    before this one lent (a receivable) is not the customer's."""
+    cash = facts.wallets.futures + facts.wallets.receivable - start_of(facts).wallets.receivable
+    return equity(facts.end, cash, facts.specs, facts.asset_of, facts.reopening)

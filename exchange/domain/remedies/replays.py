@@ -6,9 +6,10 @@ more", NYSE, 1 August 2012). Bust: both sides of the trade never were. Re-price:
 the band's edge, and fees stay as charged (CME rule 588: "price adjustments as the principal
 method", so that nobody is left with an open position). Everything after the cut-off is replayed,
 so what followed from these trades in each account follows anew: a sale of contracts whose purchase
-was busted opens a short position. With ``follow`` the take-overs that a fair price would not have
-caused are undone with the trades, and their customers hold their positions again; what the fund
-sold inside the band stays sold, and the fund holds the other side.
+was busted opens a short position. A take-over outside the band is a trade like any other. With
+``follow`` the take-overs that a fair price would not have caused are undone with the trades,
+wherever they lie, and their customers hold their positions again; what the fund sold inside the
+band stays sold, and the fund holds the other side.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from exchange.domain.holdings import I64, Fills
-from exchange.domain.remedies.facts import Facts, after_cut, picked, wrong
+from exchange.domain.remedies.facts import Closes, Facts, after_cut, picked, wrong
 from exchange.domain.remedies.outcome import Outcome, conclude
 from exchange.domain.replay import replay
 
@@ -28,7 +29,7 @@ FAIR, AT_CUT = "fair", "cutoff"
 
 class Band(NamedTuple):
     """Which trades are touched: those of ``contracts`` (numbers; empty: all) at or beyond
-    ``reference * (1 +- band_ppm / 1,000,000)``."""
+    ``reference * (1 +- band_ppm / 1,000,000)``; none where there is no reference (0)."""
 
     band_ppm: int
     reference: str = FAIR
@@ -99,7 +100,7 @@ def _against(facts: Facts, fills: Fills, band: Band) -> tuple[npt.NDArray[np.boo
     centre = references(facts, fills, band.reference)
     low, high = centre * (PPM - band.band_ppm), centre * (PPM + band.band_ppm)
     price = fills.price * PPM
-    outside = (price <= low) | (price >= high)
+    outside = ((price <= low) | (price >= high)) & (centre > 0)
     if band.contracts:
         outside &= np.isin(fills.contract, list(band.contracts))
     edge = np.where(price <= low, -(-low // PPM), high // PPM)
@@ -125,4 +126,14 @@ def _replayed(facts: Facts, adjusted: Adjusted) -> Outcome:
     changed = picked(fills._replace(price=price), kept)
     last = int(fills.time[-1]) if len(fills.time) else facts.cutoff_us
     (target,) = replay(facts.cut, changed, facts.specs, [last])
-    return conclude(facts, target)
+    return conclude(facts, target)._replace(closes=_closes_left(facts.closes, adjusted))
+
+
+def _closes_left(closes: Closes, adjusted: Adjusted) -> Closes:
+    """The forced closes without those undone, the others at the prices they now have."""
+    there = closes.fill >= adjusted.first
+    row = closes.fill[there] - adjusted.first
+    price, kept = closes.price.copy(), np.ones(there.size, np.bool_)
+    price[there] = np.where(adjusted.price[row] != 0, adjusted.price[row], price[there])
+    kept[there] = ~adjusted.busted[row]
+    return picked(closes._replace(price=price), kept)

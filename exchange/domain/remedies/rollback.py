@@ -6,10 +6,11 @@ are not undone; what a customer has already moved out is recovered or owed (`out
 OKEx did so on 30 March 2018, back to the trade of 04:47:54.
 """
 
-from exchange.domain.remedies.facts import Facts
+from exchange.domain.remedies.facts import Facts, picked
 from exchange.domain.remedies.outcome import Outcome, conclude
 
 
 def roll_back(facts: Facts) -> Outcome:
     """The legs that undo every fill after the cut-off. Raises `NotConserved`."""
-    return conclude(facts, facts.cut)
+    closes = picked(facts.closes, facts.closes.time <= facts.cutoff_us)
+    return conclude(facts, facts.cut)._replace(closes=closes)

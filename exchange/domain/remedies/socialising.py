@@ -14,7 +14,8 @@ import numpy as np
 from exchange.domain.aftermath.apportion import apportion
 from exchange.domain.holdings import I64, Holdings
 from exchange.domain.remedies.facts import NOBODY, Facts
-from exchange.domain.remedies.outcome import (
+from exchange.domain.remedies.outcome import Outcome, conclude
+from exchange.domain.remedies.rows import (
     CHARGED,
     COVERED,
     CUT,
@@ -25,8 +26,6 @@ from exchange.domain.remedies.outcome import (
     NO_CONTRACT,
     RECEIVABLE,
     WRITTEN_OFF,
-    Outcome,
-    conclude,
     leg_rows,
 )
 from exchange.domain.valuation import by_account, equity, values
@@ -39,7 +38,8 @@ TAPE, SINCE_CUTOFF = "tape", "cutoff"
 class Sharing(NamedTuple):
     """How what is left is shared. ``injected`` i64[asset] is what the house puts into the fund at
     most. ``period`` is what net profit is counted over: the whole tape, or since the cut-off.
-    ``rate_ppm`` fixes the rate of a haircut, in millionths (0: what is needed)."""
+    ``rate_ppm`` fixes the rate of a haircut, in millionths (0: what is needed): Bitfinex cut every
+    asset at it, whichever was lost; where nothing is left to share it cuts nothing."""
 
     method: str = CLAWBACK
     period: str = TAPE
@@ -53,7 +53,6 @@ def socialise(facts: Facts, sharing: Sharing) -> Outcome:
     Per asset, to the unit: ``written off + deficit = fund + injected + shared + rest``, where the
     rest (below zero where a fixed rate takes more than is needed) is the house's.
     """
-    assets = facts.asset_of.size and facts.wallets.futures.shape[1]
     owed = np.where(facts.customer[:, None], np.maximum(-facts.wallets.receivable, 0), 0)
     deficit, available = _fund(facts)
     loss = owed.sum(axis=0) + deficit
@@ -65,7 +64,7 @@ def socialise(facts: Facts, sharing: Sharing) -> Outcome:
     shared, funding, reason = _shares(facts, sharing, left)
     rest = left - shared.sum(axis=0) - funding.sum(axis=0)
     account, asset = np.nonzero(owed)
-    every = np.arange(assets)
+    every = np.arange(loss.size)
     legs = [
         leg_rows(account, RECEIVABLE, asset, NO_CONTRACT, WRITTEN_OFF, owed[account, asset]),
         leg_rows(HOUSE, GOODWILL, every, NO_CONTRACT, COVERED, -injected - rest),
@@ -120,7 +119,7 @@ def _shares(facts: Facts, sharing: Sharing, left: I64) -> tuple[I64, I64, int]:
     ]
     for asset, amount in enumerate(left.tolist()):
         balances = np.concatenate([wallet[:, asset] for wallet in held])
-        if sharing.rate_ppm:
+        if sharing.rate_ppm and left.any():
             whole, part = np.divmod(balances, PPM)
             lost = whole * sharing.rate_ppm + part * sharing.rate_ppm // PPM
         else:
