@@ -2,9 +2,9 @@
 
 What is compared starts from the end of the tape, balances included, so a comparison says the same
 before and after a remedy is in the books, and its digests are those of the plans that would be made
-while nothing has moved. The `Comparison` row is the truth and becomes done in the transaction that leaves its scenarios and
-what each would do to every account; a worker killed on the way leaves neither. A finished
-comparison is never computed again in place: who is recused follows from it.
+while nothing has moved. The `Comparison` row is the truth and becomes done in the transaction that
+leaves its scenarios and what each would do to every account; a worker killed on the way leaves
+neither. A finished comparison is never computed again in place: who is recused follows from it.
 """
 
 import time
@@ -63,7 +63,8 @@ def request(
 ) -> Comparison:
     """Queue a comparison of these scenarios and nudge a worker.
 
-    Raises NotAllowed, Refused for no scenario or an unknown remedy, Stale while another is computed.
+    Raises NotAllowed, Refused for no scenario or an unknown remedy, Stale while another is
+    computed.
     """
     require(by, *MAY_COMPARE)
     if not scenarios or any(
