@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from backoffice.models import Approval, AuditEvent, Interest, Person, Plan, Role, SpentCode
 from backoffice.services import approvals, people, plans, second_factor
+from backoffice.services.approvals import Standing
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongCode
 from backoffice.services.second_factor import Code
 from exchange.models import Balance, Batch
@@ -28,10 +29,11 @@ def fingerprint() -> tuple[object, ...]:
     )
 
 
-def approve(world: World, plan: Plan, handle: str) -> Approval:
+def approve(world: World, plan: Plan, handle: str, role: str | None = None) -> Approval:
     return approvals.decide(
-        plan=plan, by=world.person(handle), decision="approve", proof=Code(world.code(handle))
-    )
+        plan=plan, by=world.person(handle), decision="approve", role=role,
+        proof=Code(world.code(handle)),
+    )  # fmt: skip
 
 
 def insert(plan: Plan, officer: Person, **changes: object) -> None:
@@ -61,7 +63,7 @@ def test_two_officers_approve(world: World, proposed: Plan) -> None:
     approve(world, proposed, "chen")
     assert proposed.state == Plan.State.PROPOSED
     assert approvals.valid_approvals(proposed) == 1
-    approve(world, proposed, "ravi")
+    approve(world, proposed, "fay")
     assert proposed.state == Plan.State.APPROVED
     assert approvals.valid_approvals(proposed) == 2
     assert approvals.blocked(proposed) is None
@@ -71,7 +73,7 @@ def test_two_officers_approve(world: World, proposed: Plan) -> None:
 def test_one_rejection_ends_it(world: World, proposed: Plan) -> None:
     approve(world, proposed, "chen")
     approvals.decide(
-        plan=proposed, by=world.person("ravi"), decision="reject", proof=Code(world.code("ravi")),
+        plan=proposed, by=world.person("fay"), decision="reject", proof=Code(world.code("fay")),
         reason="the reference price is not the median",
     )  # fmt: skip
     assert proposed.state == Plan.State.REJECTED
@@ -96,7 +98,7 @@ def test_the_maker_cannot_decide(world: World, proposed: Plan) -> None:
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("handle", ["sana", "fay"])
+@pytest.mark.parametrize("handle", ["sana", "lena"])
 def test_the_role_must_be_held(world: World, proposed: Plan, handle: str) -> None:
     before = fingerprint()
     with pytest.raises(NotAllowed, match="role"):
@@ -106,10 +108,14 @@ def test_the_role_must_be_held(world: World, proposed: Plan, handle: str) -> Non
     assert fingerprint() == before
 
 
-def test_only_risk_officers_decide(world: World, proposed: Plan) -> None:
+def test_the_quorum_asks_for_the_role(world: World, proposed: Plan) -> None:
     before = fingerprint()
-    with pytest.raises(IntegrityError, match="risk officers"):
-        insert(proposed, world.person("fay"), role="finance")
+    with pytest.raises(IntegrityError, match="no officer of this role"):
+        insert(proposed, world.person("lena"), role="legal")
+    with pytest.raises(IntegrityError, match="risk, finance and legal officers"):
+        insert(proposed, world.person("sana"), role="support")
+    with pytest.raises(NotAllowed, match="no officer of this role"):
+        approve(world, proposed, "lena", role="legal")
     assert fingerprint() == before
 
 
@@ -229,10 +235,10 @@ def test_people_of_the_drill_decide_on_drills_only(world: World, proposed: Plan)
 
 def test_a_role_taken_away_takes_its_approval_away(world: World, proposed: Plan) -> None:
     approve(world, proposed, "chen")
-    approve(world, proposed, "ravi")
-    Role.objects.filter(person=world.person("ravi")).delete()
-    assert approvals.valid_approvals(proposed) == 1
-    assert "1 of 2 approvals" in str(approvals.blocked(proposed))
+    approve(world, proposed, "fay")
+    Role.objects.filter(person=world.person("fay")).delete()
+    assert approvals.standing(proposed) == Standing({"risk": 1}, {"finance": 1}, None)
+    assert approvals.blocked(proposed) == "the approvals that hold are not its quorum"
 
 
 @pytest.mark.parametrize("code", ["", "000000", "12345", "1234567", "abcdef", "１２３４５６"])
@@ -336,7 +342,7 @@ def test_a_rejection_needs_a_reason(world: World, proposed: Plan) -> None:
         "UPDATE plan SET totals = '{}'",
         'UPDATE plan SET parameters = \'{"a": "b"}\'',
         "UPDATE plan SET batch_id = 0",
-        "UPDATE plan SET quorum = 3",
+        "UPDATE plan SET quorum = '{\"risk\": 2}'",
         "UPDATE plan SET maker_id = (SELECT max(id) FROM backoffice_person)",
         "UPDATE plan SET expires_at = expires_at + interval '1 day'",
         "UPDATE plan_effect SET futures_delta = 0",

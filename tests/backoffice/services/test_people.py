@@ -1,10 +1,12 @@
 """The cast of a drill, and what keeps it on drills."""
 
+from collections import Counter
+
 import pytest
 from allauth.mfa.models import Authenticator
 
-from backoffice.models import Person, Role
-from backoffice.services import people, second_factor
+from backoffice.models import Person, Plan, Role
+from backoffice.services import people, quorums, second_factor
 from backoffice.services.refusals import NotAllowed, Refused
 from exchange.models import Venue
 from tests.backoffice.services.conftest import World
@@ -13,10 +15,20 @@ from tests.backoffice.services.conftest import World
 def test_the_cast_holds_one_role_each(world: World) -> None:
     found = Role.objects.order_by("person__email").values_list("person__email", "name")
     assert [(email.partition("@")[0], name) for email, name in found] == [
-        ("chen", "risk"), ("fay", "finance"), ("mira", "analyst"), ("ravi", "risk"),
-        ("sana", "support"),
+        ("chen", "risk"), ("fay", "finance"), ("lena", "legal"), ("mira", "analyst"),
+        ("noor", "finance"), ("ravi", "risk"), ("sana", "support"),
     ]  # fmt: skip
-    assert Authenticator.objects.filter(type="totp").count() == 5
+    assert Authenticator.objects.filter(type="totp").count() == 7
+
+
+def test_the_cast_makes_up_every_quorum_without_its_maker(world: World) -> None:
+    for remedy in Plan.Remedy.values:
+        for maker in ("mira", "fay"):
+            chosen = people.cast_for(quorums.of(remedy), besides=world.person(maker))
+            assert Counter(role for role, _person in chosen) == quorums.of(remedy)
+            assert world.person(maker) not in [person for _role, person in chosen]
+    with pytest.raises(Refused, match="role legal"):
+        people.cast_for({"legal": 2}, besides=world.person("mira"))
 
 
 def test_seeding_again_changes_nobody(world: World) -> None:

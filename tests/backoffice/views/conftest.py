@@ -7,7 +7,6 @@ each got, so that a test states the whole row of the matrix at once.
 from collections.abc import Callable
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from django.urls import reverse
 
@@ -25,11 +24,8 @@ Ask = Callable[[Client], int]
 
 @pytest.fixture
 def world(db: None, clean_cache: None) -> World:
-    """The desk's small world, with a legal officer, a customer who signs in, and two outsiders."""
+    """The desk's small world, with a customer who signs in, and two outsiders."""
     world = make_world()
-    lena = Person.objects.create_user(people.email_of("lena"), display_name="Lena Brandt")
-    lena.roles.create(name="legal")
-    TOTP.activate(lena, people.secret_of("lena"))
     Person.objects.create_user("c0@customers.example", customer=world.customers[0])
     Person.objects.create_superuser("root@house.example", "x" * 20)
     Person.objects.create_user("new@house.example").roles.create(name="risk")

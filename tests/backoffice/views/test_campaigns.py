@@ -5,9 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import AuditEvent, Campaign, Message, Plan
-from backoffice.services import approvals, campaigns, care, executions, plans
-from backoffice.services.second_factor import Code
-from tests.backoffice.services.conftest import BTC, World, compute
+from backoffice.services import campaigns, care, executions, plans
+from tests.backoffice.services.conftest import BTC, World, approve_all, compute
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import cells, text
 
@@ -19,10 +18,7 @@ def paid(world: World) -> Plan:
     """An executed plan that pays 0.1, 0.2 and 0.3 BTC."""
     plan = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10])
     plans.propose(plan=plan, by=world.person("mira"))
-    for handle in ("chen", "ravi"):
-        approvals.decide(
-            plan=plan, by=world.person(handle), decision="approve", proof=Code(world.code(handle))
-        )
+    approve_all(plan)
     executions.request_execution(plan=plan, by=world.person("mira"))
     executions.execute(plan_id=plan.pk)
     return Plan.objects.get(pk=plan.pk)

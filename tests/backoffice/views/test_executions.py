@@ -5,10 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import AuditEvent, Execution, Plan
-from backoffice.services import approvals, executions, incidents, plans
-from backoffice.services.second_factor import Code
+from backoffice.services import executions, incidents, plans
 from exchange.models import Balance
-from tests.backoffice.services.conftest import BTC, World, close_gates, compute
+from tests.backoffice.services.conftest import BTC, World, approve_all, close_gates, compute
 from tests.backoffice.views.conftest import expected, matrix
 from tests.backoffice.views.reading import text
 
@@ -19,10 +18,7 @@ AMOUNT = "0.60000000 BTC"
 def approved(world: World, remedy: str = "goodwill") -> Plan:
     plan = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10], remedy=remedy)
     plans.propose(plan=plan, by=world.person("mira"))
-    for handle in ("chen", "ravi"):
-        approvals.decide(
-            plan=plan, by=world.person(handle), decision="approve", proof=Code(world.code(handle))
-        )
+    approve_all(plan)
     return plan
 
 

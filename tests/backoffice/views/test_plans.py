@@ -6,11 +6,10 @@ from django.urls import reverse
 
 from backoffice.digest_words import words
 from backoffice.models import AuditEvent, Computation, Gate, Plan
-from backoffice.services import approvals, computations, incidents, people, plans
+from backoffice.services import computations, incidents, plans
 from backoffice.services.remedies import ROLLBACK
-from backoffice.services.second_factor import Code
 from exchange.models import Batch
-from tests.backoffice.services.conftest import BTC, World, compute
+from tests.backoffice.services.conftest import BTC, World, approve_all, compute
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market
 from tests.backoffice.views.reading import cells, text
@@ -199,10 +198,7 @@ def test_a_rollback_is_not_done_twice(market: Market, analyst: Client) -> None:
     close_doors(market)
     plan = plans.compute_remedy(incident=market.incident, by=mira)
     plans.propose(plan=plan, by=mira)
-    for handle in ("chen", "ravi"):
-        officer = people.cast_member(handle)
-        code = people.demo_code(officer.email)
-        approvals.decide(plan=plan, by=officer, decision="approve", proof=Code(code))
+    approve_all(plan)
     plans.request_execution(plan=plan, by=mira)
     plans.execute(plan_id=plan.pk)
     assert Plan.objects.get(pk=plan.pk).state == Plan.State.RECONCILED
