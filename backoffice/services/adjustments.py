@@ -1,26 +1,32 @@
 """What an executed plan did to fills and positions, computed again from the plan and the tape.
 
-A rollback, a bust and a re-pricing change fills, and positions follow from the fills; any other
-remedy that moves positions moves them by itself, and a payment moves none. The result is derived
-and kept beside the tapes (`exchange.tape.adjustments`); making it twice gives the same bytes.
+A rollback, a bust and a re-pricing change fills, and positions follow from the fills; a
+reinstatement and a settlement move positions by themselves; a payment moves none. Where one follows
+another in one plan, the fills come first and then the positions that are not what follows from
+them. The result is derived and kept beside the tapes (`exchange.tape.adjustments`); making it twice
+gives the same bytes.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backoffice.models import Plan
 from backoffice.services.timeline import microseconds
 from exchange.domain import adjustments
 from exchange.domain.adjustments import Adjustments
 from exchange.domain.remedies import catalogue, replays
+from exchange.domain.remedies.catalogue import Step
+from exchange.domain.remedies.facts import Facts
 from exchange.services import incident_facts, stage_tables
 from exchange.tape import adjustments as sidecars
 from exchange.tape import store
 from exchange.tape.adjustments import Sidecar
 
-REPLAYED = {Plan.Remedy.BUST: replays.busted, Plan.Remedy.REPRICE: replays.repriced}
+REPLAYED = {"bust": replays.busted, "reprice": replays.repriced}
+FILLING = (Plan.Remedy.ROLLBACK, *REPLAYED)
+MOVING = (Plan.Remedy.REINSTATE, Plan.Remedy.SETTLE)
 POSITIONS = """
     SELECT array_agg(a.tape_index ORDER BY m.seq), array_agg(c.tape_index ORDER BY m.seq),
            array_agg(m.quantity ORDER BY m.seq), array_agg(m.cost ORDER BY m.seq),
@@ -59,16 +65,27 @@ def name_of(plan: Plan) -> str:
 
 
 def compute(plan: Plan) -> Adjustments:
-    """The records of an executed plan, the one that reverses another left to the one reversed.
+    """The records of an executed plan; of one that reverses another, ask for those of the other.
 
     Loads the fills of the tape, and for a band all that its reference needs; seconds for millions.
     Raises `store.TapeMissing`, `TapeDamaged`.
     """
-    if plan.remedy == Plan.Remedy.ROLLBACK:
+    steps = steps_of(plan)
+    filling = [step for step in steps if step.remedy in FILLING]
+    if not filling:
+        return adjustments.of_positions(*_positions(plan))
+    moving = any(step.remedy in MOVING for step in steps)
+    if filling[-1].remedy == Plan.Remedy.ROLLBACK and not moving:
         return _after_cutoff(plan)
-    if plan.remedy in REPLAYED:
-        return _replayed(plan)
-    return _positions(plan)
+    # Each of them replays the tape from the cut-off, so the last one says what becomes of fills.
+    return _replayed(plan, filling[-1], moving=moving)
+
+
+def steps_of(plan: Plan) -> list[Step]:
+    """The remedies of a plan in order with their parameters, as `remedies.parameters` writes them."""
+    given = plan.parameters
+    first = Step(plan.remedy, given.get("words", {}))
+    return [first, *(Step(then["remedy"], then["words"]) for then in given.get("then", []))]
 
 
 def _after_cutoff(plan: Plan) -> Adjustments:
@@ -78,33 +95,45 @@ def _after_cutoff(plan: Plan) -> Adjustments:
     return adjustments.of_fills(fills, gone, np.zeros(len(gone), np.int64))
 
 
-def _replayed(plan: Plan) -> Adjustments:
-    """A bust or a re-pricing: the fills that the remedy left out or gave another price."""
+def _replayed(plan: Plan, step: Step, *, moving: bool) -> Adjustments:
+    """The fills that a step left out or gave another price, and what was moved besides."""
     tape = store.load(plan.incident.tape.digest, incident_facts.TABLES)
     facts = incident_facts.freeze(tape, _cutoff(plan))
-    adjusted = REPLAYED[Plan.Remedy(plan.remedy)](facts, catalogue.band_of(facts, _words(plan)))
-    return adjustments.of_fills(adjusted.fills, adjusted.busted, adjusted.price)
+    if step.remedy in REPLAYED:
+        adjusted = REPLAYED[step.remedy](facts, catalogue.band_of(facts, step.parameters))
+        made = adjustments.of_fills(adjusted.fills, adjusted.busted, adjusted.price)
+    else:
+        gone = facts.fills.time > facts.cutoff_us
+        made = adjustments.of_fills(facts.fills, gone, np.zeros(len(gone), np.int64))
+    return adjustments.join([made, _besides(plan, facts, step)]) if moving else made
 
 
-def _positions(plan: Plan) -> Adjustments:
-    """Any other remedy: the positions that its legs move, with what they were when it was sealed.
-    One statement."""
+def _besides(plan: Plan, facts: Facts, step: Step) -> Adjustments:
+    """The positions that the plan leaves otherwise than its fills do: from there to the end."""
+    target = catalogue.compute(facts, [step]).target
+    quantity, cost = facts.end.quantity.copy(), facts.end.cost.copy()
+    contracts = len(facts.specs)
+    account, contract, held, paid, quantity_delta, cost_delta = _positions(plan)
+    key = facts.end.account.astype(np.int64) * contracts + facts.end.contract
+    rows = np.searchsorted(key, account.astype(np.int64) * contracts + contract)
+    quantity[rows], cost[rows] = held + quantity_delta, paid + cost_delta
+    moved = (quantity != target.quantity) | (cost != target.cost)
+    return adjustments.of_positions(
+        target.account[moved], target.contract[moved], target.quantity[moved], target.cost[moved],
+        (quantity - target.quantity)[moved], (cost - target.cost)[moved],
+    )  # fmt: skip
+
+
+def _positions(plan: Plan) -> list[NDArray[np.generic]]:
+    """Account and contract by the tape's numbers, quantity and cost before, and what the plan's
+    legs add to them; one statement."""
     assert plan.batch is not None, "an executed plan has a batch"
     (columns,) = stage_tables.rows(plan.batch, POSITIONS)
-    return adjustments.of_positions(
-        *(
-            np.array(column or [], kind)
-            for column, kind in zip(columns, POSITION_TYPES, strict=True)
-        )
-    )
+    return [
+        np.array(column or [], kind) for column, kind in zip(columns, POSITION_TYPES, strict=True)
+    ]
 
 
 def _cutoff(plan: Plan) -> int:
     given = plan.parameters.get("cutoff")
     return microseconds(datetime.fromisoformat(given) if given else plan.incident.effective_cutoff)
-
-
-def _words(plan: Plan) -> Mapping[str, str]:
-    """The remedy's own parameters among those of the plan, its defaults where it has none."""
-    fields = catalogue.REMEDIES[plan.remedy].fields
-    return {field.name: plan.parameters.get(field.name, field.default) for field in fields}
