@@ -31,7 +31,7 @@ Address = Callable[[], str]
 
 def run(options: Options) -> None:
     """Print p50, p95 and statements of every page; `rounds` times twelve requests each."""
-    _start()
+    start()
     from backoffice.models import Incident
 
     incident = Incident.objects.select_related("tape").order_by("-tape__fills").first()
@@ -43,7 +43,8 @@ def run(options: Options) -> None:
     _report(_measure(_addresses(incident), options.rounds * ROUNDS_EACH))
 
 
-def _start() -> None:
+def start() -> None:
+    """Settings and servers, for reading an incident that is loaded."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     from backoffice import embedded
 
