@@ -39,7 +39,6 @@ LOTS_MAX = 4096
 """Lots of neighbouring accounts that threads are given; a lot is one piece of the state."""
 SAMPLE = 1 << 16
 """Fills looked at to see how busy each lot is."""
-WORKERS_MAX = 255
 
 
 def replay(
@@ -53,13 +52,13 @@ def replay(
     """State after every fill with time <= each instant; all lists share the same rows.
 
     ``opening`` holds the positions before the first fill. ``instants_us`` must not decrease.
-    ``workers`` threads (1 to 255) share the accounts and change nothing else.
+    ``workers`` threads share the accounts and change nothing else.
     Raises `TapeDisorder` and `TapeTooLarge`; neither leaves anything behind.
     """
     if any(a > b for a, b in zip(instants_us, instants_us[1:], strict=False)):
         raise TapeDisorder("instants must not decrease")
-    if not 1 <= workers <= WORKERS_MAX:
-        raise ValueError(f"workers must be 1 to {WORKERS_MAX}, not {workers}")
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
     accounts = 1 + max(_top(opening.account), _top(fills.account))
     block = max(1, CELLS_MAX // max(1, len(specs)))
     with ThreadPoolExecutor(workers) as pool:
@@ -138,14 +137,14 @@ def _open(state: I64, opening: Holdings, first: int, accounts: int, contracts: i
 
 def _shared_out(
     account: I32, first: int, accounts: int, workers: int
-) -> tuple[npt.NDArray[np.uint8], int]:
+) -> tuple[npt.NDArray[np.uint16], int]:
     """Who applies the fills of which lot of accounts: (worker of each lot, log2 of a lot's size).
 
     The busiest lots are given out first, each to whoever has least. How busy they are is told by
     a sample of the fills: it decides who does the work, not what comes out.
     """
     shift = max(0, (max(1, accounts) - 1).bit_length() - LOTS_MAX.bit_length() + 1)
-    owner = np.zeros((max(1, accounts) - 1 >> shift) + 1, np.uint8)
+    owner = np.zeros((max(1, accounts) - 1 >> shift) + 1, np.uint16)
     if workers == 1:
         return owner, shift
     sample = account[:: max(1, account.size // SAMPLE)].astype(np.int64) - first

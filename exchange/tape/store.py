@@ -189,7 +189,11 @@ def _place(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _write(path: Path, table: Any) -> None:
-    """One table as Parquet; a two-dimensional array becomes one column for each of its rows."""
+    """One table as Parquet; a two-dimensional array becomes one column for each of its rows.
+
+    No column is nullable: a required column's pages hold nothing but its values, so that reading
+    them is copying them.
+    """
     columns: dict[str, pa.Array] = {}
     for field in table._fields:
         values = getattr(table, field)
@@ -200,17 +204,24 @@ def _write(path: Path, table: Any) -> None:
             columns[field] = pa.array(values)
         else:
             columns[field] = pa.array(values, pa.string())
-    made = pa.table(columns)
+    schema = pa.schema([pa.field(name, c.type, nullable=False) for name, c in columns.items()])
     pq.write_table(
-        made, path, compression="NONE", use_dictionary=False, write_statistics=False,
-        row_group_size=ROW_GROUP, data_page_size=2**23,
+        pa.table(columns, schema), path, compression="NONE", use_dictionary=False,
+        write_statistics=False, row_group_size=ROW_GROUP, data_page_size=2**23,
     )  # fmt: skip
 
 
-def load(digest: str, tables: Iterable[str] | None = None, *, verify: bool = False) -> Tape:
+def load(
+    digest: str,
+    tables: Iterable[str] | None = None,
+    *,
+    verify: bool = False,
+    threads: bool = True,
+) -> Tape:
     """Read a tape, or only some of its tables; with `verify`, check every byte of them.
 
-    Raises `TapeMissing` or `TapeDamaged`. A table that was not asked for is None.
+    Columns are read side by side, or one after the other without `threads`. Raises `TapeMissing`
+    or `TapeDamaged`. A table that was not asked for is None.
     """
     target = folder()
     path = target / f"{digest}.json"
@@ -224,18 +235,20 @@ def load(digest: str, tables: Iterable[str] | None = None, *, verify: bool = Fal
     wanted = set(TABLES if tables is None else tables)
     parts: dict[str, Any] = dict.fromkeys(TABLES)
     for name in sorted(wanted):
-        parts[name] = _load_table(target, name, content["tables"][name], verify=verify)
+        digest_of = content["tables"][name]
+        parts[name] = _load_table(target, name, digest_of, verify=verify, threads=threads)
     return Tape(
         digest=digest, manifest=content["manifest"], specs=_specs_of(content["contracts"]), **parts
     )
 
 
-def _load_table(target: Path, name: str, digest: str, *, verify: bool) -> Any:
+def _load_table(target: Path, name: str, digest: str, *, verify: bool, threads: bool) -> Any:
     path = target / f"{digest}.parquet"
     kind = TABLES[name]
     try:
         with pq.ParquetFile(path, memory_map=True) as stored:
-            table = kind(*(_column(stored, field) for field in kind._fields))  # type: ignore[attr-defined]
+            found = stored.read(use_threads=threads)
+        table = kind(*(_column(found, field) for field in kind._fields))  # type: ignore[attr-defined]
     except FileNotFoundError:
         raise TapeMissing(f"The {name} of the tape, {path.name}, are not in {target}.") from None
     except (pa.ArrowException, KeyError) as fault:
@@ -245,19 +258,19 @@ def _load_table(target: Path, name: str, digest: str, *, verify: bool) -> Any:
     return table
 
 
-def _column(stored: pq.ParquetFile, field: str) -> Any:
-    """One field back from its column, or from the columns of its rows; one column at a time, so
-    that a load needs the memory of its arrays and one column more."""
-    names = stored.schema_arrow.names
+def _column(found: pa.Table, field: str) -> Any:
+    """One field back from its column, or from the columns of its rows.
+
+    An array is a read-only view of what the Parquet reader made, not another copy.
+    """
+    names = found.column_names
     if field in names:
-        column = stored.read(columns=[field]).column(field)
+        column = found.column(field)
         if pa.types.is_string(column.type):
             return tuple(column.to_pylist())
         return column.to_numpy()
     rows = [name for name in names if name.startswith(f"{field}.")]
-    shape = (len(rows), stored.metadata.num_rows)
-    filled = np.zeros(shape, np.int64)
+    filled = np.zeros((len(rows), found.num_rows), np.int64)
     for row in range(len(rows)):
-        name = f"{field}.{row}"
-        filled[row] = stored.read(columns=[name]).column(name).to_numpy()
+        filled[row] = found.column(f"{field}.{row}").to_numpy()
     return filled

@@ -101,9 +101,8 @@ def test_a_bad_row_is_found_whichever_thread_meets_it():
     fills.time[10] = fills.time[9] - 1
     with pytest.raises(TapeDisorder, match="fill 10"):
         replay(empty_holdings(), fills, KINDS, [END], workers=2)
-    for workers in (0, 256):
-        with pytest.raises(ValueError, match=f"workers must be 1 to 255, not {workers}"):
-            replay(empty_holdings(), fills, KINDS, [END], workers=workers)
+    with pytest.raises(ValueError, match="workers must be at least 1, not 0"):
+        replay(empty_holdings(), fills, KINDS, [END], workers=0)
 
 
 def test_blocks_of_accounts_give_the_same_state(monkeypatch):

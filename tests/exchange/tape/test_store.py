@@ -143,3 +143,13 @@ def test_several_writers_of_one_tape_leave_one_whole_tape(written: Path, tape_st
     assert store.load(digest, verify=True).fills.seq.tolist() == [1, 2, 3, 4, 5, 6]
     assert len(list(tape_store.glob("[!.]*"))) == len(store.TABLES) + 1
     assert list(tape_store.glob(".writing-*")) == []
+
+
+def test_reading_copies_nothing_twice(written: Path, tape_store: Path) -> None:
+    tape = bundle.read(written)
+    path = tape_store / f"{store.table_digest('fills', tape.fills)}.parquet"
+    assert not any(field.nullable for field in pq.read_schema(path))
+    for threads in (True, False):
+        fills = store.load(tape.digest, ["fills"], threads=threads).fills
+        assert repr(fills) == repr(tape.fills)
+        assert not any(column.flags.writeable or column.flags.owndata for column in fills)
