@@ -82,7 +82,7 @@ def compute(plan: Plan) -> Adjustments:
 
 
 def steps_of(plan: Plan) -> list[Step]:
-    """The remedies of a plan in order with their parameters, as `remedies.parameters` writes them."""
+    """The remedies of a plan in order, with the words `remedies.parameters` wrote of each."""
     given = plan.parameters
     first = Step(plan.remedy, given.get("words", {}))
     return [first, *(Step(then["remedy"], then["words"]) for then in given.get("then", []))]
