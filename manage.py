@@ -16,6 +16,8 @@ WITHOUT_SERVERS = {
     "mailcatcher",
     "margin",
 }
+# For an auditor who has files and no database.
+FOR_AUDITORS = (["legs", "check"], ["approvals", "check"])
 
 
 def main() -> None:
@@ -27,8 +29,7 @@ def main() -> None:
 
     try:
         words = sys.argv[1:3]
-        # `legs check` is for an auditor who has files and no database.
-        if words and words[0] not in WITHOUT_SERVERS and words != ["legs", "check"]:
+        if words and words[0] not in WITHOUT_SERVERS and words not in FOR_AUDITORS:
             embedded.ensure()
         execute_from_command_line(sys.argv)
     except (embedded.EmbeddedError, ImproperlyConfigured) as error:

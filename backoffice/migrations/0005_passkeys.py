@@ -31,9 +31,7 @@ class Migration(migrations.Migration):
                 ("seal", models.CharField(max_length=64)),
                 (
                     "decision",
-                    models.CharField(
-                        choices=[("approve", "Approve"), ("reject", "Reject")], max_length=7
-                    ),
+                    models.CharField(help_text="approve, reject, open or second.", max_length=7),
                 ),
                 (
                     "role",

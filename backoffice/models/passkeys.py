@@ -7,7 +7,6 @@ challenge is written before it is signed and never changed; it is spent by a row
 
 from django.db import models
 
-from backoffice.models.approvals import Approval
 from backoffice.models.people import Person, Role
 from backoffice.models.remedies import Plan
 
@@ -46,7 +45,7 @@ class ApprovalChallenge(models.Model):
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
     digest = models.CharField(max_length=64)
     seal = models.CharField(max_length=64)
-    decision = models.CharField(max_length=7, choices=Approval.Decision)
+    decision = models.CharField(max_length=7, help_text="approve, reject, open or second.")
     role = models.CharField(max_length=8, choices=Role.Name)
     nonce = models.CharField(max_length=43, unique=True, help_text="32 random bytes.")
     expires_at = models.DateTimeField(help_text="A whole second.")

@@ -121,7 +121,10 @@ def verify(evidence: Mapping[str, Any], terms: Terms) -> int:
 
 def _key(public_key: str) -> CoseKey:
     """The key, if it is of an algorithm we take. Raises ValueError."""
-    key = CoseKey.parse(cbor.decode(websafe_decode(public_key)))
+    fields = cbor.decode(websafe_decode(public_key))
+    if not isinstance(fields, Mapping):
+        raise ValueError("a COSE key is a map")
+    key = CoseKey.parse(fields)
     if key.ALGORITHM not in ALGORITHMS:
         raise ValueError(f"algorithm {key.ALGORITHM} is not taken")
     return key

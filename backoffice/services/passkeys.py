@@ -68,7 +68,7 @@ def server() -> Fido2Server:
         PublicKeyCredentialRpEntity(id=settings.PASSKEY_SITE, name="Makewhole"),
         verify_origin=usable_at,
     )
-    made.timeout = REGISTER_SECONDS * 1000
+    made.timeout = REGISTER_SECONDS * 1000  # type: ignore[assignment]
     made.allowed_algorithms = [
         PublicKeyCredentialParameters(type=PublicKeyCredentialType.PUBLIC_KEY, alg=each)
         for each in assertions.ALGORITHMS

@@ -20,44 +20,50 @@ from fido2.webauthn import UserVerificationRequirement
 from backoffice.models import (
     Approval,
     ApprovalChallenge,
+    BreakGlass,
+    BreakGlassSecond,
     Passkey,
     Person,
     Plan,
-    Role,
     SpentChallenge,
 )
 from backoffice.services import approvals, assertions, passkeys
 from backoffice.services.assertions import Terms, Unproven
-from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongPasskey
+from backoffice.services.refusals import Moved, NotAllowed, Refused, WrongPasskey
 
 CHALLENGE_SECONDS = 300
 NONCE_BYTES = 32
-OPEN_MAX = 20
+UNANSWERED_MAX = 20
+# The two steps of breaking the glass are signed like decisions.
+OPEN, SECOND = "open", "second"
+SIGNABLE = approvals.DECISIONS | {OPEN, SECOND}
 
 
 def ask(
-    *, plan: Plan, by: Person, decision: str, role: str = Role.Name.RISK
+    *, plan: Plan, by: Person, decision: str, role: str | None = None
 ) -> tuple[ApprovalChallenge, dict[str, Any]]:
     """Write down one decision on the plan as `by` saw it, to be signed within five minutes.
 
-    Returns the challenge and the options for `navigator.credentials.get`. Raises Stale, Moved,
-    NotAllowed, WrongPasskey without a passkey, Refused after twenty that nobody answered.
+    `decision` is one of `SIGNABLE`; `role` as for `approvals.decide`, which must be given the
+    challenge's. Returns the challenge and the options for `navigator.credentials.get`. Raises
+    Stale, Moved, NotAllowed, WrongPasskey without a passkey, Refused after twenty that nobody
+    answered.
     """
-    if decision not in approvals.DECISIONS:
+    if decision not in SIGNABLE:
         raise Refused("A decision is to approve or to reject.")
     server, keys = passkeys.server(), passkeys.of(by)
     if not keys:
         raise WrongPasskey("You have no passkey. Register one, or use a code.")
     stored = Plan.objects.select_related("batch").get(pk=plan.pk)
-    if stored.state != Plan.State.PROPOSED:
-        raise Stale(f"This plan is {stored.state}; only a proposed plan is decided on.")
-    if stored.digest != plan.digest:
-        raise Moved("The plan you looked at is not the plan that is here. Look again.")
-    if why := approvals.ineligible(plan=stored, by=by):
+    approvals.check_open(stored, seen_digest=plan.digest)
+    role = role or approvals.default_role(plan=stored, by=by)
+    # Who may break the glass is asked where it is broken; here nobody signs in vain.
+    deciding = decision in approvals.DECISIONS
+    if deciding and (why := approvals.ineligible(plan=stored, by=by, role=role)):
         raise NotAllowed(f"You cannot decide on this plan: {why}.")
     now = timezone.now()
     unanswered = ApprovalChallenge.objects.filter(person=by, expires_at__gt=now, spent=None)
-    if unanswered.count() >= OPEN_MAX:
+    if unanswered.count() >= UNANSWERED_MAX:
         raise Refused("Too many requests to sign are open. Wait five minutes, or use a code.")
     challenge = ApprovalChallenge.objects.create(
         person=by,
@@ -170,34 +176,42 @@ class Assertion:
 
 
 def recheck(plan: Plan) -> None:
-    """Verify the signature of every decision on the plan that a passkey proved; two statements.
+    """Verify the signature of every decision on the plan that a passkey proved, and of every step
+    of breaking the glass for its digest; four statements.
 
     Raises Moved for one that no passkey of its officer made over exactly this plan.
     """
-    signed = list(plan.approvals.filter(method=Approval.Method.PASSKEY).order_by("pk"))
-    named = [each.evidence.get("credential_id") for each in signed]
+    method = Approval.Method.PASSKEY
+    opened = BreakGlass.objects.filter(plan=plan, digest=plan.digest)
+    seconded = BreakGlassSecond.objects.filter(break_glass__in=opened, method=method)
+    signed = [
+        *((row.decision, row) for row in plan.approvals.filter(method=method).order_by("pk")),
+        *((OPEN, row) for row in opened.filter(method=method).order_by("pk")),
+        *((SECOND, row) for row in seconded.order_by("pk")),
+    ]
+    named = [row.evidence.get("credential_id") for _, row in signed]
     keys = {
         (key.person_id, key.credential_id): key.public_key
         for key in Passkey.objects.filter(credential_id__in=named)
     }
-    seal = approvals.seal(plan) if signed else ""
-    for each in signed:
-        evidence = each.evidence
+    seal = approvals.seal(plan)
+    for decision, row in signed:
+        evidence = row.evidence
         try:
-            held = keys.get((each.officer_id, evidence.get("credential_id")))
+            held = keys.get((row.officer_id, evidence.get("credential_id")))
             if held is None or held != evidence.get("public_key"):
                 raise Unproven("the key is not this officer's")
-            assertions.verify(
-                evidence,
-                Terms(
-                    digest=plan.digest,
-                    seal=seal,
-                    decision=each.decision,
-                    role=each.role,
-                    person=each.officer_id,
-                    nonce=evidence["nonce"],
-                    expires=evidence["expires"],
-                ),
+            terms = Terms(
+                digest=plan.digest,
+                seal=seal,
+                decision=decision,
+                role=row.role,
+                person=row.officer_id,
+                nonce=evidence["nonce"],
+                expires=evidence["expires"],
             )
+            assertions.verify(evidence, terms)
         except (Unproven, KeyError, TypeError) as why:
-            raise Moved(f"Decision {each.pk} is not proven by its passkey: {why}.") from why
+            raise Moved(
+                f"The {decision} of officer {row.officer_id} is not proven by a passkey: {why}."
+            ) from why

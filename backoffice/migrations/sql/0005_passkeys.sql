@@ -26,11 +26,7 @@ BEGIN
             SELECT FROM spent_code
             WHERE person_id = NEW.person_id AND step = NEW.code_step
               AND spent_at > NEW.created_at - interval '10 minutes'
-        ) OR EXISTS (
-            SELECT FROM approval
-            WHERE officer_id = NEW.person_id AND method = 'totp'
-              AND (evidence->>'step')::bigint = NEW.code_step
-        ) THEN
+        ) OR code_decided(NEW.person_id, NEW.code_step) THEN
             RAISE EXCEPTION 'passkey: no fresh code stands behind it'
                 USING ERRCODE = 'check_violation';
         END IF;

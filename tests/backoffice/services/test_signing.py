@@ -64,8 +64,8 @@ def refuses(
 
 def test_two_officers_sign(world: World, proposed: Plan, device: Device) -> None:
     other = Device()
-    register(other, world.person("ravi"), world.code("ravi"))
-    for handle, held in (("chen", device), ("ravi", other)):
+    register(other, world.person("fay"), world.code("fay"))
+    for handle, held in (("chen", device), ("fay", other)):
         person = world.person(handle)
         approval = approvals.decide(
             plan=proposed, by=person, decision="approve", proof=assertion(held, proposed, person)
@@ -80,12 +80,12 @@ def test_two_officers_sign(world: World, proposed: Plan, device: Device) -> None
 
 
 def test_a_code_and_a_passkey_make_a_quorum(world: World, proposed: Plan, device: Device) -> None:
-    chen, ravi = world.person("chen"), world.person("ravi")
+    chen, fay = world.person("chen"), world.person("fay")
     approvals.decide(
         plan=proposed, by=chen, decision="approve", proof=assertion(device, proposed, chen)
     )
-    code = second_factor.Code(world.code("ravi"))
-    approvals.decide(plan=proposed, by=ravi, decision="approve", proof=code)
+    code = second_factor.Code(world.code("fay"))
+    approvals.decide(plan=proposed, by=fay, decision="approve", proof=code)
     assert proposed.state == Plan.State.APPROVED
 
 
@@ -151,7 +151,7 @@ def test_asking_is_refused_as_deciding_would_be(
 def test_only_so_many_requests_are_open(
     world: World, proposed: Plan, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signing, "OPEN_MAX", 1)
+    monkeypatch.setattr(signing, "UNANSWERED_MAX", 1)
     signing.ask(plan=proposed, by=world.person("chen"), decision="approve")
     with pytest.raises(Refused, match="Too many"):
         signing.ask(plan=proposed, by=world.person("chen"), decision="approve")
@@ -232,7 +232,8 @@ def test_a_flipped_decision_is_refused(world: World, proposed: Plan, device: Dev
 
 def test_another_role_is_refused(world: World, proposed: Plan, device: Device) -> None:
     chen = world.person("chen")
-    challenge, options = signing.ask(plan=proposed, by=chen, decision="approve", role="legal")
+    chen.roles.create(name="finance")
+    challenge, options = signing.ask(plan=proposed, by=chen, decision="approve", role="finance")
     proof = signing.Assertion(challenge.pk, device.sign(options))
     refuses(WrongPasskey, "signed another decision", world, proposed, proof)
 
@@ -310,7 +311,7 @@ def test_a_decision_for_small_amounts_executes(world: World, device: Device) -> 
     plan = plans.propose(plan=compute(world, [BTC // 100]), by=world.person("mira"))
     chen = world.person("chen")
     approvals.decide(plan=plan, by=chen, decision="approve", proof=assertion(device, plan, chen))
-    code = second_factor.Code(world.code("ravi"))
-    approvals.decide(plan=plan, by=world.person("ravi"), decision="approve", proof=code)
+    code = second_factor.Code(world.code("fay"))
+    approvals.decide(plan=plan, by=world.person("fay"), decision="approve", proof=code)
     plans.request_execution(plan=plan, by=world.person("mira"))
     assert plans.execute(plan_id=plan.pk).state == Execution.State.DONE

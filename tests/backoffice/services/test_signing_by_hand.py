@@ -39,11 +39,11 @@ def device(world: World) -> Device:
 def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
     """A decision written by hand, all rows of it, as right as `changes` leave them. The signature
     is made up: whoever writes rows has no device."""
-    person = world.person(handle)
+    person, role = world.person(handle), "finance" if handle == "fay" else "risk"
     key = Passkey.objects.get(person=person)
     asked = ApprovalChallenge(
         person=person, plan=plan, digest=plan.digest, seal=approvals.seal(plan),
-        decision="approve", role="risk", nonce=websafe_encode(b"n" * 31 + handle[:1].encode()),
+        decision="approve", role=role, nonce=websafe_encode(b"n" * 31 + handle[:1].encode()),
         expires_at=timezone.now().replace(microsecond=0) + timedelta(minutes=2),
     )  # fmt: skip
     for name, value in changes.pop("asked", {}).items():
@@ -58,7 +58,7 @@ def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
         if changes.pop("spend", True):
             SpentChallenge.objects.create(challenge=asked, passkey=key)
         Approval.objects.create(
-            plan=plan, officer=changes.pop("officer", person), role="risk",
+            plan=plan, officer=changes.pop("officer", person), role=role,
             decision=changes.pop("decision", "approve"), reason="by hand", digest=plan.digest,
             method="passkey",
             evidence={
@@ -75,7 +75,7 @@ def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
 
 def test_a_forged_signature_is_refused_when_it_matters(world: World, proposed: Plan) -> None:
     """PostgreSQL takes it, because it cannot tell; the execution does not, and the plan is over."""
-    for handle in ("chen", "ravi"):
+    for handle in ("chen", "fay"):
         register(Device(), world.person(handle), world.code(handle))
         forge(proposed, handle, world)
     Plan.objects.filter(pk=proposed.pk).update(state="approved")
@@ -85,7 +85,7 @@ def test_a_forged_signature_is_refused_when_it_matters(world: World, proposed: P
     plans.request_execution(plan=proposed, by=world.person("mira"))
     execution = plans.execute(plan_id=proposed.pk)
     assert execution.state == Execution.State.REFUSED
-    assert "not proven by its passkey: the signature does not match" in execution.message
+    assert "not proven by a passkey: the signature does not match" in execution.message
     proposed.refresh_from_db()
     assert proposed.state == Plan.State.STALE
     assert fingerprint()[3:5] == before
