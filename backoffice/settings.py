@@ -296,5 +296,7 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         # The catcher would log every line it reads, addresses included.
         "mail.log": {"level": "WARNING"},
+        # Which passkey signed is in the books, not in the log.
+        "fido2": {"level": "WARNING"},
     },
 }
