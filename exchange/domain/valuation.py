@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.replay import I16, I64, Holdings, terms_of
-from exchange.domain.value import ContractSpec
+from exchange.domain.legs import total
+from exchange.domain.replay import I16, I64, Holdings, TapeTooLarge, terms_of
+from exchange.domain.value import ContractSpec, ValueTooLarge, check_bounds
 
 
 def values(holdings: Holdings, specs: Sequence[ContractSpec], marks: I64) -> I64:
@@ -25,10 +26,19 @@ def values(holdings: Holdings, specs: Sequence[ContractSpec], marks: I64) -> I64
 def each_value(specs: Sequence[ContractSpec], contract: I16, quantity: I64, ticks: I64) -> I64:
     """Value of each row's ``quantity`` contracts at its own price in ticks, half to even.
 
-    Signed like a trade: the difference between two prices is what the position gains.
+    Signed like a trade: the difference between two prices is what the position gains. Raises
+    `TapeTooLarge` where the values of a contract could leave int64 together.
     """
     from exchange.domain.valuation_kernels import value_each  # loads the compiler
 
+    there = quantity != 0
+    for number in np.unique(contract[there]).tolist():
+        rows = there & (contract == number)
+        prices = int(ticks[rows].min()), int(ticks[rows].max())
+        try:
+            check_bounds(specs[number], total(np.abs(quantity[rows])), *prices)
+        except ValueTooLarge as error:
+            raise TapeTooLarge(str(error)) from error
     result = np.zeros(quantity.size, np.int64)
     value_each(contract, quantity, ticks, *terms_of(specs), result)
     return result
@@ -38,10 +48,10 @@ def equity(
     holdings: Holdings, cash: I64, specs: Sequence[ContractSpec], asset_of: I16, marks: I64
 ) -> I64:
     """Cash plus unrealised profit, i64[account, asset] like ``cash`` (realised already in it)."""
-    total = cash.copy()
+    sums = cash.copy()
     unrealised = values(holdings, specs, marks) - holdings.cost
-    np.add.at(total, (holdings.account, asset_of[holdings.contract]), unrealised)
-    return total
+    np.add.at(sums, (holdings.account, asset_of[holdings.contract]), unrealised)
+    return sums
 
 
 def settle(holdings: Holdings, specs: Sequence[ContractSpec], marks: I64) -> Holdings:
@@ -73,6 +83,6 @@ def funding(
 
 def by_account(holdings: Holdings, amounts: I64, asset_of: I16, shape: tuple[int, ...]) -> I64:
     """Sum amounts of holdings to i64[account, asset]."""
-    total: npt.NDArray[Any] = np.zeros(shape, np.int64)
-    np.add.at(total, (holdings.account, asset_of[holdings.contract]), amounts)
-    return total
+    sums: npt.NDArray[Any] = np.zeros(shape, np.int64)
+    np.add.at(sums, (holdings.account, asset_of[holdings.contract]), amounts)
+    return sums
