@@ -1,27 +1,33 @@
 """The remedies by name, with their parameters as data: what a comparison and a plan are made of.
 
 A parameter is a word: a share ("0.03"), a price ("6950.00"), an amount of the settlement asset, a
-choice, or contracts by symbol. `resolve` fills in what was not given, so that what is stored says
-everything; `compute` runs one remedy, or several one after the other. Adding a remedy is adding its
-pure function and one entry here.
+choice, or contracts by symbol. `resolve` fills in what was not given and gives every word its one
+spelling, so that what is stored says everything; `compute` runs one remedy, or several one after
+the other. Adding a remedy is adding its pure function and one entry here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from exchange.domain.holdings import I64
+from exchange.domain.receipts import price
 from exchange.domain.remedies import house_trades, payments, replays, rollback, socialising
 from exchange.domain.remedies.facts import Facts
 from exchange.domain.remedies.outcome import Outcome, compose
+from exchange.domain.value import INT64_SAFE
 
 SHARE, CHOICE, PRICE, AMOUNT, CONTRACTS, CONTRACT = (
     "share", "choice", "price", "amount", "contracts", "contract",
 )  # fmt: skip
 PPM = 1_000_000
 YES_NO = ("yes", "no")
+DIGITS_MAX = 40
+NO_PRICE = "0"
 
 
 class ParameterRefused(ValueError):
@@ -46,13 +52,15 @@ class Step(NamedTuple):
 
 
 class Remedy(NamedTuple):
-    """A remedy as people choose it: its parameters and the precedent it follows."""
+    """A remedy as people choose it: its parameters and the precedent it follows. ``replays``: it
+    leads from the cut-off to a state of its own, so nothing can have been done before it."""
 
     name: str
     label: str
     precedent: str
     fields: tuple[Field, ...]
     run: Callable[[Facts, Mapping[str, str]], Outcome]
+    replays: bool = False
 
 
 _BAND = (
@@ -112,12 +120,8 @@ def _settle(facts: Facts, given: Mapping[str, str]) -> Outcome:
 
 def _socialise(facts: Facts, given: Mapping[str, str]) -> Outcome:
     injected = np.zeros(facts.wallets.futures.shape[1], np.int64)
-    if given["injected"] != "0":
-        contract = _contract(facts, given["contract"])
-        scale = facts.specs[contract].scale
-        injected[facts.asset_of[contract]] = _whole(
-            "injected", _decimal("injected", given["injected"]).scaleb(scale)
-        )
+    contract = _contract(facts, given["contract"])
+    injected[facts.asset_of[contract]] = _units(facts, contract, "injected", given["injected"])
     return socialising.socialise(
         facts,
         socialising.Sharing(given["method"], given["period"], injected, ppm(given["rate"], "rate")),
@@ -127,9 +131,10 @@ def _socialise(facts: Facts, given: Mapping[str, str]) -> Outcome:
 REMEDIES = {
     remedy.name: remedy
     for remedy in (
-        Remedy("rollback", "Roll back to a cut-off", "OKEx, 30 March 2018", (), _roll_back),
-        Remedy("bust", "Bust trades outside a band", "NYSE, 1 August 2012", _BAND, _bust),
-        Remedy("reprice", "Re-price trades to the band's edge", "CME rule 588", _BAND, _reprice),
+        Remedy("rollback", "Roll back to a cut-off", "OKEx, 30 March 2018", (), _roll_back, True),
+        Remedy("bust", "Bust trades outside a band", "NYSE, 1 August 2012", _BAND, _bust, True),
+        Remedy("reprice", "Re-price trades to the band's edge", "CME rule 588", _BAND, _reprice,
+               True),
         Remedy("restore", "Restore equity from house funds", "Deribit, 31 October 2019", (
             Field("measure", CHOICE, payments.BY_CUTOFF,
                   "equity as at the cut-off, or what the closes took at a fair price",
@@ -139,9 +144,10 @@ REMEDIES = {
         Remedy("reference", "Pay reference minus liquidation price",
                "BitMEX 2017, OKX 2023, OKB 2024, Binance 2025", (
             Field("reference", CHOICE, "before",
-                  "the mark at the cut-off, the fair price of the second, or the reopening price",
+                  "the mark at the cut-off, the fair price of the second, the reopening price, or"
+                  " a fixed one",
                   ("before", "fair", "reopening", "fixed")),
-            Field("price", PRICE, "0", "a fixed reference price, for the incident's contract"),
+            Field("price", PRICE, NO_PRICE, "a fixed reference price, for the incident's contract"),
             Field("contract", CONTRACT, "", "what a fixed price is of"),
             Field("opened", CHOICE, "before", "positions opened before the cut-off, or any",
                   ("before", "any")),
@@ -188,24 +194,27 @@ def resolve(remedy: str, given: Mapping[str, str], facts: Facts, contract: int) 
         _settlement_defaults(words, facts)
     for name, field in fields.items():
         words[name] = _checked(field, words[name], facts, words)
+    if words.get("reference") == "fixed" and words["price"] == NO_PRICE:
+        raise ParameterRefused("price: a fixed reference is a price above zero")
     return words
 
 
 def compute(facts: Facts, steps: Sequence[Step]) -> Outcome:
     """One remedy, or several, each on the state the one before leads to; parameters resolved.
 
+    A remedy that replays the tape can only be the first of several.
     Raises `ParameterRefused`, `FactsRefused`, `NotConserved`, `TapeTooLarge`.
     """
     if not steps:
         raise ParameterRefused("a plan needs at least one remedy")
-    made = _remedy(steps[0].remedy).run(facts, steps[0].parameters)
     for step in steps[1:]:
-        run = _remedy(step.remedy).run
-
-        def then(later: Facts, run: object = run, step: Step = step) -> Outcome:
-            return _remedy(step.remedy).run(later, step.parameters)
-
-        made = compose(facts, made, then)
+        if _remedy(step.remedy).replays:
+            raise ParameterRefused(
+                f"{step.remedy} starts again from the cut-off, so it can only come first"
+            )
+    made = _run(facts, steps[0])
+    for step in steps[1:]:
+        made = compose(facts, made, partial(_run, step=step))
     return made
 
 
@@ -221,7 +230,11 @@ def band_of(facts: Facts, given: Mapping[str, str]) -> replays.Band:
 
 def ppm(word: str, name: str) -> int:
     """A share as whole millionths. Raises `ParameterRefused`."""
-    return _whole(name, _decimal(name, word) * PPM)
+    return _whole(name, Fraction(_decimal(name, word)) * PPM)
+
+
+def _run(facts: Facts, step: Step) -> Outcome:
+    return _remedy(step.remedy).run(facts, step.parameters)
 
 
 def _remedy(name: str) -> Remedy:
@@ -234,8 +247,8 @@ def _settlement_defaults(words: dict[str, str], facts: Facts) -> None:
     """Settle at the mark of the cut-off; refund whoever that leaves worse off than reopening."""
     contract = _contract(facts, words["contract"])
     tick = facts.specs[contract].tick
-    words["price"] = words["price"] or str(int(facts.at_cut[contract]) * tick)
-    words["refund_price"] = words["refund_price"] or str(int(facts.reopening[contract]) * tick)
+    words["price"] = words["price"] or price(int(facts.at_cut[contract]), tick)
+    words["refund_price"] = words["refund_price"] or price(int(facts.reopening[contract]), tick)
     if not words["refund_side"]:
         above = _decimal("refund_price", words["refund_price"]) >= _decimal("price", words["price"])
         words["refund_side"] = "long" if above else "short"
@@ -249,15 +262,19 @@ def _checked(field: Field, word: str, facts: Facts, words: Mapping[str, str]) ->
         share = ppm(word, field.name)
         if not 0 <= share < PPM:
             raise ParameterRefused(f"{field.name}: a share lies between 0 and 1, not {word}")
-        return str(_decimal(field.name, word).normalize() + 0)
+        return _plain(_decimal(field.name, word))
     if field.kind == CONTRACT:
         return facts.specs[_contract(facts, word)].symbol
     if field.kind == CONTRACTS:
         return " ".join(facts.specs[number].symbol for number in _contracts(facts, word))
-    if field.kind == PRICE and word != "0":
-        _ticks(facts, _contract(facts, words["contract"]), field.name, word)
-    if field.kind == AMOUNT and _decimal(field.name, word) < 0:
-        raise ParameterRefused(f"{field.name}: an amount is not below zero, {word} is")
+    if field.kind == PRICE:
+        if field.default == NO_PRICE and _decimal(field.name, word) == 0:
+            return NO_PRICE
+        contract = _contract(facts, words["contract"])
+        return price(_ticks(facts, contract, field.name, word), facts.specs[contract].tick)
+    if field.kind == AMOUNT:
+        _units(facts, _contract(facts, words["contract"]), field.name, word)
+        return _plain(_decimal(field.name, word))
     return word
 
 
@@ -266,9 +283,8 @@ def _close_prices(facts: Facts, given: Mapping[str, str]) -> I64:
     closes = facts.closes
     if given["reference"] == "fixed":
         contract = _contract(facts, given["contract"])
-        price = _ticks(facts, contract, "price", given["price"])
-        # Of another contract there is no reference: such a close is measured against itself.
-        return np.where(closes.contract == contract, price, closes.price)
+        fixed = _ticks(facts, contract, "price", given["price"])
+        return np.where(closes.contract == contract, fixed, 0)  # of others there is no reference
     if given["reference"] == "fair":
         second = np.searchsorted(facts.times, closes.time, side="right") - 1
         return facts.fair[closes.contract, np.maximum(second, 0)]
@@ -288,15 +304,30 @@ def _contract(facts: Facts, symbol: str) -> int:
 
 
 def _ticks(facts: Facts, contract: int, name: str, word: str) -> int:
-    ticks = _whole(name, _decimal(name, word) / facts.specs[contract].tick)
+    ticks = _whole(name, Fraction(_decimal(name, word)) / Fraction(facts.specs[contract].tick))
     if ticks <= 0:
         raise ParameterRefused(f"{name}: a price is above zero, {word} is not")
     return ticks
 
 
-def _whole(name: str, number: Decimal) -> int:
-    if number != int(number):
+def _units(facts: Facts, contract: int, name: str, word: str) -> int:
+    """An amount of the contract's settlement asset in minor units."""
+    units = _whole(name, Fraction(_decimal(name, word)) * 10 ** facts.specs[contract].scale)
+    if units < 0:
+        raise ParameterRefused(f"{name}: an amount is not below zero, {word} is")
+    return units
+
+
+def _plain(number: Decimal) -> str:
+    """The shortest spelling of a number, without an exponent."""
+    return format(number.normalize() + 0, "f")
+
+
+def _whole(name: str, number: Fraction) -> int:
+    if number.denominator != 1:
         raise ParameterRefused(f"{name}: finer than the tick, the asset or a millionth allows")
+    if abs(number) >= INT64_SAFE:
+        raise ParameterRefused(f"{name}: larger than any amount in the books")
     return int(number)
 
 
@@ -307,4 +338,6 @@ def _decimal(name: str, word: str) -> Decimal:
         raise ParameterRefused(f"{name}: {word!r} is not a decimal number") from None
     if not number.is_finite():
         raise ParameterRefused(f"{name}: {word!r} is not a finite number")
+    if len(word) > DIGITS_MAX or abs(number.adjusted()) > DIGITS_MAX:
+        raise ParameterRefused(f"{name}: a number of more than {DIGITS_MAX} digits")
     return number
