@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import migrations
 
 SQL = Path(__file__).parent / "sql"
-PARTS = ("0002_recusal", "0002_quorums", "0002_approvals")
+PARTS = ("0002_recusal", "0002_comparisons", "0002_quorums", "0002_approvals")
 
 
 class Migration(migrations.Migration):

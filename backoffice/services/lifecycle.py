@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from backoffice.models import Campaign, Computation, Delivery, Execution, Plan
+from backoffice.models import Campaign, Comparison, Computation, Delivery, Execution, Plan
 from backoffice.services.refusals import Stale
 
 PLAN: dict[str, tuple[str, ...]] = {
@@ -51,6 +51,7 @@ STEPS: dict[type[Model], dict[str, tuple[str, ...]]] = {
     Plan: PLAN,
     Campaign: CAMPAIGN,
     Execution: EXECUTION,
+    Comparison: COMPUTATION,
     Computation: COMPUTATION,
     Delivery: DELIVERY,
 }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backoffice import figures
 from backoffice.models import Incident, Person, Plan, Role
-from backoffice.services import audit, drafting, ledger_places
+from backoffice.services import audit, drafting, ledger_places, recusals
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused
 from backoffice.services.timeline import microseconds
@@ -69,6 +69,7 @@ def compute_remedy(
     plan, to write down what must be there with it or not at all.
     """
     require(by, *MAY_COMPUTE)
+    recusals.require_free(by, incident)
     require_not_done(incident)
     say = progress or (lambda stage, done, total: None)
     cutoff = cutoff or incident.effective_cutoff
@@ -94,6 +95,8 @@ def compute_remedy(
             )
             past = with_balances(past)
             made = make(past, steps)
+            if not len(made.outcome.legs.amount) and not len(made.outcome.positions.cost):
+                raise Refused("This remedy would change nothing: there is nothing to approve.")
             plan.parameters = parameters(past, made.steps)
             plan.save(update_fields=["parameters"])
             drafting.write(plan=plan, batch=batch, draft=made.draft, inputs=inputs(incident))
@@ -122,7 +125,7 @@ def require_not_done(incident: Incident) -> None:
             state__in=[Plan.State.EXECUTED, Plan.State.RECONCILED],
         )
         .exclude(remedy__in=[Plan.Remedy.GOODWILL, Plan.Remedy.UNDO])
-        .exclude(batch__reversed_by__state="posted")
+        .exclude(batch__reversals__state="posted")
         .first()
     )
     if done is not None:
@@ -224,6 +227,7 @@ def _draft(past: Past, made: outcome.Outcome) -> drafting.Draft:
         moves=drafting.Moves(*(np.asarray(column, np.int64) for column in made.positions)),
         effects=_effects(made.effects, again),
         facts={},
+        own=frozenset(np.flatnonzero(past.tape.accounts.kind != arrays.KIND_CUSTOMER).tolist()),
     )
 
 
