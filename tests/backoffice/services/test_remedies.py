@@ -200,7 +200,8 @@ def test_effects_are_explained_to_the_unit(incident: Incident) -> None:
         "DELETE FROM scenario",
         "TRUNCATE scenario CASCADE",
         "INSERT INTO scenario (comparison_id, number, remedy, parameters, digest, manifest,"
-        " summary, refusal, seconds) SELECT id, 99, 'bust', '{}', '', '{}', '{}', 'why', 1 FROM comparison",
+        " summary, refusal, seconds) SELECT id, 99, 'bust', '{}', '', '{}', '{}', 'why', 1"
+        " FROM comparison",
         "UPDATE scenario_effect SET futures_delta = 0",
         "DELETE FROM scenario_effect",
         "TRUNCATE scenario_effect",
