@@ -5,11 +5,16 @@ plan's digest. A third reviews it within a day. Each step is a row of its own, a
 changed (`migrations/sql/0007_break_glass.sql`).
 """
 
+from datetime import datetime, timedelta
+
 from django.db import models
 
 from backoffice.models.approvals import Approval
 from backoffice.models.people import Person, Role
 from backoffice.models.remedies import Plan
+
+SECOND_WITHIN = timedelta(minutes=30)
+REVIEW_WITHIN = timedelta(hours=24)
 
 
 class BreakGlass(models.Model):
@@ -33,6 +38,11 @@ class BreakGlass(models.Model):
     def __str__(self) -> str:
         return f"{self.plan_id}: {self.reason}"
 
+    @property
+    def lapses_at(self) -> datetime:
+        """Until when it can be seconded."""
+        return self.at + SECOND_WITHIN
+
 
 class BreakGlassSecond(models.Model):
     """Another officer agrees, with a proof of their own: the glass is broken."""
@@ -49,6 +59,11 @@ class BreakGlassSecond(models.Model):
 
     def __str__(self) -> str:
         return f"{self.break_glass_id} seconded"
+
+    @property
+    def review_due_at(self) -> datetime:
+        """Until when it has to be reviewed."""
+        return self.at + REVIEW_WITHIN
 
 
 class BreakGlassReview(models.Model):

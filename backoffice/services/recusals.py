@@ -18,6 +18,24 @@ def recused(*, incident: Incident, person: Person) -> bool:
         return cursor.fetchone()[0]
 
 
+def incidents(person: Person) -> set[int]:
+    """The numbers of the incidents the person is recused from; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT i.id FROM incident i WHERE EXISTS (SELECT person_ties(%s))"
+            " AND person_recused(i.id, %s)",
+            [person.pk, person.pk],
+        )
+        return {number for (number,) in cursor.fetchall()}
+
+
+def count(incident: Incident) -> int:
+    """How many of those who could make or decide something are recused; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT incident_recusals(%s)", [incident.pk])
+        return cursor.fetchone()[0]
+
+
 def require_free(person: Person, incident: Incident) -> None:
     """Raises NotAllowed when the person is recused from the incident."""
     if recused(incident=incident, person=person):

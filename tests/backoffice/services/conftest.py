@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
-from backoffice.models import Approval, Gate, Incident, Person, Plan, SpentCode
+from backoffice.models import (
+    Approval,
+    Comparison,
+    Gate,
+    Incident,
+    Person,
+    Plan,
+    Scenario,
+    ScenarioEffect,
+    SpentCode,
+)
 from backoffice.services import approvals, drafting, incidents, people, plans
 from backoffice.services.second_factor import Code
 from exchange.models import (
@@ -149,6 +159,38 @@ def compute(world: World, amounts: list[int], *, remedy: str = "goodwill") -> Pl
         )
         drafting.write(plan=plan, batch=batch, draft=payment(amounts), inputs={"tape": "a" * 64})
     return plan
+
+
+Change = int | dict[str, int]
+UNCHANGED = {
+    "futures_delta": 0, "funding_delta": 0, "receivable_delta": 0, "worth_delta": 0,
+    "positions_changed": 0,
+}  # fmt: skip
+
+
+def compare(world: World, *scenarios: dict[int, Change]) -> Comparison:
+    """A finished comparison. Each scenario is account number to what its wallet and worth change
+    by, or to the fields of its effect that are not zero."""
+    comparison = Comparison.objects.create(
+        incident=world.incident, requested_by=world.person("ravi")
+    )
+    Comparison.objects.filter(pk=comparison.pk).update(state="running")
+    for number, changes in enumerate(scenarios):
+        scenario = Scenario.objects.create(
+            comparison=comparison, number=number, remedy="bust", digest="c" * 64, seconds=0
+        )
+        ScenarioEffect.objects.bulk_create(
+            ScenarioEffect(
+                scenario=scenario, account=world.accounts[account], asset=world.btc,
+                **UNCHANGED | (
+                    change if isinstance(change, dict)
+                    else {"futures_delta": change, "worth_delta": change}
+                ),
+            )
+            for account, change in changes.items()
+        )  # fmt: skip
+    Comparison.objects.filter(pk=comparison.pk).update(state="done")
+    return comparison
 
 
 def close_gates(world: World) -> None:
