@@ -1,0 +1,69 @@
+"""Plans on a market whose fills are known, executed: what the feed and the webhooks tell of.
+
+Fills of the market by `seq`: 1, 2 Hal buys 3 of Mo at 6,500.00; 3, 4 the fund takes over Ann's 10
+at 6,400.50; 5, 6 it sells them to Mo at 6,300.25.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from backoffice.models import Gate, Plan
+from backoffice.services import canonical, incidents, lifecycle, people, remedies
+from exchange.domain.remedies.catalogue import Step
+from exchange.services import batches
+from tests.backoffice.services.conftest import World, approve_by_row, execute
+from tests.backoffice.views.market import Market
+
+FIRST = datetime.fromisoformat("2018-03-30T05:00:00+08:00")
+
+
+def shut(market: Market) -> None:
+    """Close trading and withdrawals of the market's venue."""
+    for kind in Gate.Kind.values:
+        incidents.close_gate(
+            incident=market.incident, by=people.cast_member("mira"), kind=kind, reason="off index"
+        )
+
+
+def computed(
+    market: Market,
+    remedy: str,
+    cutoff: datetime | None = None,
+    words: Mapping[str, str] | None = None,
+    *then: Step,
+) -> Plan:
+    """A computed plan of Mira's."""
+    return remedies.compute_remedy(
+        incident=market.incident, by=people.cast_member("mira"), cutoff=cutoff,
+        steps=(Step(remedy, words or {}), *then),
+    )  # fmt: skip
+
+
+def executed(world: World, plan: Plan) -> Plan:
+    """The plan approved, executed and reconciled."""
+    approve_by_row(world, plan)
+    return execute(world, plan)
+
+
+def undo(plan: Plan) -> Plan:
+    """A computed plan that takes back an executed one."""
+    with transaction.atomic():
+        back = Plan.objects.create(
+            incident=plan.incident, remedy=Plan.Remedy.UNDO, maker=plan.maker,
+            parameters={"undoes": plan.digest},
+        )  # fmt: skip
+        batch = batches.reverse(
+            plan.batch, key=f"undo-{back.pk}", reason="undo", effective_at=timezone.now()
+        )
+        quorum = {"risk": 2}
+        manifest = {
+            **plan.manifest, "remedy": "undo", "parameters": back.parameters, "quorum": quorum
+        }  # fmt: skip
+        lifecycle.step(
+            back, Plan.State.COMPUTED, batch=batch, manifest=manifest, totals=plan.totals,
+            quorum=quorum, digest=canonical.digest(manifest), computed_at=timezone.now(),
+        )  # fmt: skip
+    return back
