@@ -15,11 +15,21 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from backoffice.models import Campaign, Execution, Gate, Incident, Person, Plan, Programme
+from backoffice.models import (
+    Campaign,
+    Comparison,
+    Execution,
+    Gate,
+    Incident,
+    Person,
+    Plan,
+    Programme,
+)
 from backoffice.queries import cast
 from backoffice.services import (
     approvals,
     campaigns,
+    comparisons,
     compensation,
     executions,
     findings,
@@ -59,6 +69,7 @@ class Outcome:
     tape: arrays.Tape | None = None
     record: Tape | None = None
     incident: Incident | None = None
+    comparison: Comparison | None = None
     plan: Plan | None = None
     programme: Programme | None = None
     goodwill: Plan | None = None
@@ -85,6 +96,7 @@ class Rehearsal:
         self.make_market()
         self.investigate()
         self.tell_first()
+        self.compare()
         self.roll_back()
         self.tell_customers()
         self.make_good()
@@ -147,6 +159,22 @@ class Rehearsal:
                 by=sana,
             )
         self.tell("first notice published in English and Chinese")
+
+    def compare(self) -> None:
+        """Every remedy side by side, computed by a worker: what the desk chooses from."""
+        incident, mira = self.outcome.incident, self.person("mira")
+        with self.stage("comparison"):
+            row = comparisons.request(incident=incident, by=mira)
+            for _ in self.ticks("the comparison"):
+                row.refresh_from_db()
+                if row.state == Comparison.State.REFUSED or row.attempts >= ATTEMPTS_MAX:
+                    raise RehearsalFailed(f"The comparison was refused or failed: {row.message}")
+                if row.state == Comparison.State.DONE:
+                    break
+                if told := comparisons.progress(row):
+                    self.progress(told.stage, told.done, max(1, told.total))
+            self.outcome.comparison = row
+        self.tell(f"{row.scenarios.count()} remedies computed side by side")
 
     def roll_back(self) -> None:
         """Compute, propose, two approvals, execution by a worker, reconciliation."""
@@ -276,6 +304,7 @@ class Rehearsal:
             time.sleep(0.1 if now - began < 10 else 0.5)
             if now - nudged > NUDGE_SECONDS:
                 nudged = now
+                comparisons.sweep()
                 executions.sweep()
                 sending.sweep()
         raise RehearsalFailed(f"Waited {WAIT_SECONDS_MAX} s for {what}: is a worker running?")

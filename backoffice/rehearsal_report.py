@@ -12,7 +12,7 @@ from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 
 from backoffice import figures
-from backoffice.models import Approval, Execution, Message, Plan, Reconciliation
+from backoffice.models import Approval, Comparison, Execution, Message, Plan, Reconciliation
 from backoffice.rehearsal import Outcome, mail_root
 from backoffice.services import facts
 from exchange.models import Account, LedgerEntry, Liquidation
@@ -37,6 +37,7 @@ def of(outcome: Outcome) -> dict[str, Any]:
         "announced_cutoff": record.manifest["announced_cutoff"],
         "effective_cutoff": record.manifest["effective_cutoff"],
         "liquidations": _liquidations(outcome),
+        "comparison": _comparison(outcome.comparison),
         "plan": {**_plan(plan), "reliquidated": plan.totals["reliquidated"]},
         "approvals": _approvals(plan),
         "execution": _execution(plan),
@@ -52,7 +53,7 @@ def of(outcome: Outcome) -> dict[str, Any]:
 
 def import_to_plan(outcome: Outcome) -> float:
     """Seconds from the bundle on disk to a plan that can be approved."""
-    stages = ("import", "books", "incident", "liquidations", "notice", "rollback")
+    stages = ("import", "books", "incident", "liquidations", "notice", "comparison", "rollback")
     return round(sum(outcome.stages.get(stage, 0.0) for stage in stages), 3)
 
 
@@ -128,6 +129,26 @@ def _liquidations(outcome: Outcome) -> dict[str, int]:
     due = rows.filter(due_printed_at__isnull=False).count()
     recorded = sum(verdicts.values()) - verdicts["missed"]
     return {"recorded": recorded, "recomputed": due, **verdicts}
+
+
+def _comparison(row: Comparison) -> list[dict[str, Any]]:
+    """What each remedy would come to, in the order compared."""
+    return [
+        {
+            "remedy": one.remedy,
+            "digest": one.digest,
+            "refusal": one.refusal,
+            "accounts": one.summary.get("accounts", 0),
+            "reliquidated": one.summary.get("reliquidated", 0),
+            "negative_customers": one.summary.get("negative_customers", 0),
+            "sums_zero": not any(
+                int(total)
+                for sums in ("sum_by_asset", "positions_sum_by_contract")
+                for total in one.summary.get(sums, {}).values()
+            ),
+        }
+        for one in row.scenarios.order_by("number")
+    ]
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
