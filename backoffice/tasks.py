@@ -17,6 +17,7 @@ from backoffice.services import (
     nudges,
     plans,
     sending,
+    staleness,
 )
 
 
@@ -76,7 +77,8 @@ def deliver_webhooks(endpoint_id: int) -> None:
 
 @shared_task(name="backoffice.sweep")
 def sweep() -> None:
-    """Nudge again what no worker is at, and end plans whose time is over. Runs every 15 seconds."""
+    """Nudge again what no worker is at, end plans whose time is over or whose books moved. Runs
+    every 15 seconds."""
     executions.sweep()
     computations.sweep()
     comparisons.sweep()
@@ -84,4 +86,5 @@ def sweep() -> None:
     feed.sweep()
     delivering.sweep()
     plans.expire_due()
+    staleness.sweep()
     heartbeat.beat()

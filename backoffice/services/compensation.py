@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from backoffice.models import Incident, Person, Plan, Programme, Role
-from backoffice.services import audit, drafting, ledger_places, recusals
+from backoffice.services import audit, drafting, ledger_places, recusals, remedies
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
 from exchange.models import Asset
@@ -151,7 +151,7 @@ def compute_plan(*, programme: Programme, by: Person) -> Plan:
             plan=plan,
             batch=batch,
             draft=_draft(locked),
-            inputs={"tape": plan.incident.tape.digest, "rules": plan.incident.venue.rules},
+            inputs=remedies.inputs(locked.incident),
         )
         Programme.objects.filter(pk=locked.pk).update(plan=plan)
         audit.record(

@@ -7,7 +7,7 @@ no page does it by being looked at.
 from django.db import transaction
 
 from backoffice.models import Person, Plan, Role
-from backoffice.services import audit
+from backoffice.services import audit, staleness
 from backoffice.services.people import require
 from backoffice.services.refusals import Moved, Stale
 from exchange.services import batches
@@ -25,10 +25,13 @@ def dry_run(*, plan: Plan, by: Person) -> batches.Posting:
     require(by, *MAY_TRY)
     if plan.state not in STATES:
         raise Stale(f"This plan is {plan.state}; nothing is left to try.")
+    if why := staleness.inputs_moved(plan):
+        raise Moved(why)
     try:
         posting = batches.check(plan.batch)
     except BooksRefused as error:
-        raise Moved(f"It could not be posted now: {error}.") from error
+        moved = staleness.books_moved(plan)
+        raise Moved(moved or f"It could not be posted now: {error}.") from error
     with transaction.atomic(durable=True):
         audit.record(
             by=by,

@@ -17,11 +17,12 @@ from backoffice.services import (
     audit,
     canonical,
     events,
-    incidents,
+    gates,
     lifecycle,
     locks,
     nudges,
     signing,
+    staleness,
 )
 from backoffice.services.people import require
 from backoffice.services.refusals import Moved, Refused, Stale
@@ -31,20 +32,34 @@ from exchange.services.refusals import BooksRefused
 
 MAY_REQUEST = (Role.Name.ANALYST, Role.Name.RISK, Role.Name.FINANCE)
 SWEEP_MAX = 100
+ALONE = "of this incident is being executed"
+UNDER_WAY = (Execution.State.QUEUED, Execution.State.RUNNING)
 
 
 def request_execution(*, plan: Plan, by: Person) -> Execution:
     """Queue an approved plan and nudge a worker once that is committed.
 
     Asking twice gives the same row; asking after a refusal queues it again while the plan is still
-    approved. Raises NotAllowed, Stale, or Refused when the gates it needs are not closed.
+    approved. Raises NotAllowed, Stale, Moved when what it was computed from moved, or Refused when
+    the gates it needs are not closed or another plan of the incident is being executed.
     """
     require(by, *MAY_REQUEST)
+    _require_approved(plan)
+    staleness.require_fresh(plan)
+    try:
+        return _queue(plan, by)
+    except IntegrityError as error:
+        if ALONE not in str(error):
+            raise
+        raise Refused("Another plan of this incident was asked for at the same moment.") from error
+
+
+def _queue(plan: Plan, by: Person) -> Execution:
     with transaction.atomic(durable=True):
         stored = Plan.objects.select_for_update().get(pk=plan.pk)
-        if stored.state != Plan.State.APPROVED:
-            raise Stale(f"This plan is {stored.state}; only an approved plan is executed.")
-        _check_gates(stored)
+        _require_approved(stored)
+        gates.require_closed(stored)
+        _require_alone(stored)
         execution, new = Execution.objects.get_or_create(plan=stored, defaults={"requested_by": by})
         if execution.state == Execution.State.REFUSED:
             lifecycle.step(execution, Execution.State.QUEUED, message="", finished_at=None)
@@ -70,7 +85,7 @@ def execute(*, plan_id: int) -> Execution:
         execution = Execution.objects.select_related("plan").get(plan=plan_id)
         if not mine:
             return execution
-        if execution.state in (Execution.State.QUEUED, Execution.State.RUNNING):
+        if execution.state in UNDER_WAY:
             _attempt(execution)
         plan = Plan.objects.get(pk=plan_id)
         if execution.state == Execution.State.DONE and not plan.reconciliations.exists():
@@ -113,7 +128,7 @@ def sweep() -> int:
     Returns how many were nudged, at most 100.
     """
     waiting = (
-        Execution.objects.filter(state__in=[Execution.State.QUEUED, Execution.State.RUNNING])
+        Execution.objects.filter(state__in=UNDER_WAY)
         | Execution.objects.filter(
             plan__state=Plan.State.EXECUTED, plan__reconciliations__isnull=True
         )
@@ -136,7 +151,8 @@ def _attempt(execution: Execution) -> None:
     try:
         _post(execution, started)
     except BooksRefused as error:
-        _refuse(execution, Moved(str(error)))
+        # The books say it in numbers of their own; what a person reads names account and balance.
+        _refuse(execution, Moved(staleness.books_moved(execution.plan) or str(error)))
     except Refused as error:
         _refuse(execution, error)
     except IntegrityError as error:
@@ -159,7 +175,10 @@ def _post(execution: Execution, started: float) -> None:
             raise Moved(f"It may not be executed any more: {why}.")
         lifecycle.step(plan, Plan.State.EXECUTING)
         reach("execution.executing")
-        _check_gates(plan)
+        if why := staleness.inputs_moved(plan):
+            raise Moved(why)
+        gates.require_closed(plan, hold=True)
+        reach("execution.gated")
         expected = _check_digest(plan)
         signing.recheck(plan)
         reach("execution.checked")
@@ -185,12 +204,22 @@ def _post(execution: Execution, started: float) -> None:
         reach("execution.audited")
 
 
-def _check_gates(plan: Plan) -> None:
-    """A rollback moves what people hold, so nobody may trade or withdraw meanwhile."""
-    if plan.remedy != Plan.Remedy.ROLLBACK:
-        return
-    if not incidents.closed_for_everything(plan.incident):
-        raise Refused("Trading and withdrawals must both be closed for the whole venue.")
+def _require_approved(plan: Plan) -> None:
+    if plan.state != Plan.State.APPROVED:
+        raise Stale(f"This plan is {plan.state}; only an approved plan is executed.")
+
+
+def _require_alone(plan: Plan) -> None:
+    """Plans of one incident touch the same accounts, so they are executed one after the other; the
+    trigger `execution_alone` settles a race."""
+    other = (
+        Execution.objects.filter(plan__incident=plan.incident_id, state__in=UNDER_WAY)
+        .exclude(plan=plan)
+        .values_list("plan_id", flat=True)
+        .first()
+    )
+    if other is not None:
+        raise Refused(f"Plan {other} of this incident is being executed; wait for its end.")
 
 
 def _check_digest(plan: Plan) -> batches.Digests:

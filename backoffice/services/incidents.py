@@ -1,8 +1,8 @@
 """Opening an incident from a tape, and closing and opening the doors of the exchange meanwhile.
 
 An incident's status, its market gates and its withdrawal gate are three axes: none implies another.
-A gate has a scope, a reason, an owner and an expiry, and a rollback is executed only while trading
-and withdrawals of the whole venue are closed.
+A gate has a scope, a reason, an owner and an expiry. A plan is executed only while the gates that
+its legs need are closed (`gates`), and keeps them closed until it is reconciled.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from backoffice.models import Gate, Incident, Person, Role, TimelineEntry
-from backoffice.services import audit, events, people
+from backoffice.services import audit, events, gates, people
 from backoffice.services.refusals import Refused, Stale
 from exchange.models import Contract, Tape
 
@@ -132,10 +132,20 @@ def close_gate(
 
 
 def lift_gate(*, gate: Gate, by: Person, reason: str) -> Gate:
-    """Open the gate again. Raises Stale when someone has, Refused without a reason."""
+    """Open the gate again. Raises Stale when someone has, Refused without a reason, or while a plan
+    needs it: one that is approved, or executed and not reconciled."""
     people.require(by, *DESK)
     if not reason.strip():
         raise Refused("Say why the gate can open.")
+    if why := gates.held(gate):
+        raise Refused(f"This gate stays closed: {why}.")
+    try:
+        return _lift(gate, by, reason)
+    except IntegrityError as error:  # executed between the question and the lifting
+        raise Refused(f"This gate stays closed: {gates.held(gate)}.") from error
+
+
+def _lift(gate: Gate, by: Person, reason: str) -> Gate:
     now = timezone.now()
     with transaction.atomic():
         rows = Gate.objects.filter(pk=gate.pk, lifted_at__isnull=True).update(
@@ -148,17 +158,6 @@ def lift_gate(*, gate: Gate, by: Person, reason: str) -> Gate:
         events.gate_lifted(gate)
         audit.record(by=by, action="gate.lifted", subject=f"gate:{gate.pk}")
     return gate
-
-
-def closed_for_everything(incident: Incident) -> bool:
-    """Whether trading and withdrawals of the whole venue are closed now; one statement."""
-    kinds = Gate.objects.filter(
-        incident=incident,
-        contract__isnull=True,
-        lifted_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    ).values_list("kind", flat=True)
-    return set(kinds) == set(Gate.Kind.values)
 
 
 def add_entry(*, incident: Incident, by: Person, text: str, public: bool = False) -> TimelineEntry:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice.models import Execution, Plan
-from backoffice.services import approvals, incidents
+from backoffice.services import approvals, gates, staleness
 from backoffice.services import executions as services
 from backoffice.services.refusals import Refused
 from backoffice.views import access, plan_figures
@@ -60,9 +60,8 @@ def _page(request: HttpRequest, plan: Plan, status: int = 200, error: str = "") 
 
 def _obstacle(plan: Plan) -> str:
     """What would refuse it now, so that nobody types an amount in vain."""
-    if plan.remedy == Plan.Remedy.ROLLBACK and not incidents.closed_for_everything(plan.incident):
-        return _("Trading and withdrawals must both be closed for the whole venue.")
-    return approvals.blocked(plan) or ""
+    found = staleness.why(plan) or gates.missing(gates.wanting(plan)) or approvals.blocked(plan)
+    return found or ""
 
 
 def following(plan: Plan) -> dict[str, Any]:

@@ -330,7 +330,7 @@ BEGIN
         RAISE EXCEPTION 'batch: % has no approved plan in execution', NEW.key
             USING ERRCODE = 'check_violation';
     END IF;
-    why := plan_blocked(subject.id);
+    why := coalesce(plan_blocked(subject.id), plan_gates_open(subject.id, true));
     IF why IS NOT NULL THEN
         RAISE EXCEPTION 'batch: % cannot be posted: %', NEW.key, why
             USING ERRCODE = 'check_violation';

@@ -72,17 +72,13 @@ def test_a_gate_has_a_reason_an_owner_and_an_end(world: World) -> None:
     assert Gate.objects.count() == 1
 
 
-def test_everything_is_closed_when_both_gates_are(world: World) -> None:
+def test_a_gate_is_lifted_once_and_leaves_the_others(world: World) -> None:
     mira = world.person("mira")
     one = incidents.close_gate(
         incident=world.incident, by=mira, kind="market", reason="x", contract=world.contract
     )
-    incidents.close_gate(incident=world.incident, by=mira, kind="withdrawals", reason="x")
-    assert not incidents.closed_for_everything(world.incident)
     whole = incidents.close_gate(incident=world.incident, by=mira, kind="market", reason="x")
-    assert incidents.closed_for_everything(world.incident)
     incidents.lift_gate(gate=whole, by=mira, reason="calm again")
-    assert not incidents.closed_for_everything(world.incident)
     with pytest.raises(Stale):
         incidents.lift_gate(gate=whole, by=mira, reason="calm again")
     one.refresh_from_db()

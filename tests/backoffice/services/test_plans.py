@@ -2,26 +2,23 @@
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
 
 from backoffice.models import AuditEvent, Campaign, Execution, Plan, Role
-from backoffice.services import audit, drafting, dry_runs, incidents, lifecycle, plans
+from backoffice.services import audit, drafting, dry_runs, lifecycle, plans
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from exchange.domain import legs
 from exchange.models import Balance, Batch, Journal
-from exchange.services import batches, ledger
+from exchange.services import batches
 from exchange.services.refusals import Unbalanced
 from tests.backoffice.services.conftest import (
     BTC,
     START,
     World,
     approve_all,
-    close_gates,
     compute,
     execute,
     payment,
@@ -127,19 +124,6 @@ def test_books_that_do_not_agree_are_left_to_a_person(world: World) -> None:
     assert plan.reconciliations.count() == 1
 
 
-def test_a_balance_that_moved_makes_the_plan_stale(world: World) -> None:
-    plan = approved(world)
-    plans.request_execution(plan=plan, by=world.person("mira"))
-    with transaction.atomic():
-        legs = [(world.futures[0].pk, world.btc.pk, -1), (world.custody.pk, world.btc.pk, 1)]
-        ledger.post(venue=world.venue, key="fee", reason="fee", effective_at=START, legs=legs)
-    execution = refused(world, plan)
-    assert plan.state == Plan.State.STALE
-    assert "moved since the seal" in execution.message
-    with pytest.raises(Stale):
-        plans.request_execution(plan=plan, by=world.person("mira"))
-
-
 def test_a_role_taken_away_stops_the_execution(world: World) -> None:
     plan = approved(world)
     plans.request_execution(plan=plan, by=world.person("mira"))
@@ -162,31 +146,6 @@ def test_a_staged_leg_that_was_changed_stops_the_execution(world: World) -> None
     execution = refused(world, plan)
     assert plan.state == Plan.State.STALE
     assert "approved" in execution.message
-
-
-def test_a_rollback_needs_both_gates_closed(world: World) -> None:
-    plan = approved(world, remedy="rollback")
-    with pytest.raises(Refused, match="both be closed"):
-        plans.request_execution(plan=plan, by=world.person("mira"))
-    close_gates(world)
-    plans.request_execution(plan=plan, by=world.person("mira"))
-    gate = world.incident.gates.get(kind="withdrawals")
-    incidents.lift_gate(gate=gate, by=world.person("mira"), reason="too early")
-    refused(world, plan)
-    assert plan.state == Plan.State.APPROVED  # an open gate can be closed again
-    incidents.close_gate(
-        incident=world.incident, by=world.person("mira"), kind="withdrawals", reason="again"
-    )
-    plans.request_execution(plan=plan, by=world.person("mira"))
-    assert plans.execute(plan_id=plan.pk).state == Execution.State.DONE
-
-
-def test_a_gate_that_expired_is_not_closed(world: World) -> None:
-    plan = approved(world, remedy="rollback")
-    close_gates(world)
-    world.incident.gates.update(expires_at=timezone.now() - timedelta(seconds=1))
-    with pytest.raises(Refused, match="both be closed"):
-        plans.request_execution(plan=plan, by=world.person("mira"))
 
 
 def test_no_batch_is_posted_without_its_plan(world: World) -> None:

@@ -1,0 +1,15 @@
+DROP TRIGGER execution_alone_again ON execution;
+DROP TRIGGER execution_alone ON execution;
+DROP FUNCTION execution_alone;
+DROP INDEX plan_one_remedy_at_a_time;
+DROP TRIGGER gate_kept ON gate;
+DROP TRIGGER gate_guard ON gate;
+DROP FUNCTION gate_guard;
+DROP FUNCTION gate_held;
+DROP FUNCTION plan_gates_open;
+DROP FUNCTION plan_gates_wanting;
+DROP FUNCTION gates_closed;
+DROP FUNCTION plan_gates;
+DROP TRIGGER plan_gates_follow ON plan;
+DROP FUNCTION plan_gates_follow;
+DROP FUNCTION plan_gates_needed;
