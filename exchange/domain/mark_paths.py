@@ -17,9 +17,13 @@ LIMIT_PPM, GUARD_PPM = 30_000, 250_000
 
 def banded(mark: I64, index: I64, band_ppm: int) -> I64:
     """The mark held within ``index * (1 - band) .. index * (1 + band)``; never below one tick."""
-    low = -(-index * (PPM - band_ppm) // PPM)
-    high = index * (PPM + band_ppm) // PPM
+    low, high = band(index, band_ppm)
     return np.maximum(np.clip(mark, low, high), 1)
+
+
+def band(centre: I64, band_ppm: int) -> tuple[I64, I64]:
+    """The edges ``centre * (1 - band)`` and ``centre * (1 + band)``, rounded inwards."""
+    return -(-centre * (PPM - band_ppm) // PPM), centre * (PPM + band_ppm) // PPM
 
 
 def trailing_median(mark: I64, samples: int) -> I64:

@@ -96,6 +96,19 @@ def judge(
     return Verdicts(*(np.concatenate(pair) for pair in pairs))
 
 
+def reached(
+    recorded: Recorded, due: States, path: int, terms: MarginTerms, asset_of: I16, times: I64
+) -> I64:
+    """Row of ``due`` at which the unit of each recorded close crossed on a path, -1 for never.
+
+    The first crossing since the close of that unit before it, and up to its own instant.
+    """
+    key = _recorded_keys(recorded, terms, asset_of)
+    upto = _judged_upto(recorded, times)
+    rows = np.flatnonzero(due.path == path)
+    return _first_in(due, rows, key, _previous_close(key, upto), upto)
+
+
 def counts(verdicts: Verdicts) -> dict[str, int]:
     """How many of each verdict, by name, and how many closes were recorded."""
     numbers = np.bincount(verdicts.verdict, minlength=len(NAMES)).tolist()
@@ -140,17 +153,22 @@ def _judge_recorded(
     recorded: Recorded, crossings: Crossings, terms: MarginTerms, asset_of: I16, times: I64
 ) -> _Judged:
     """Match each close with the crossings since the close of its unit before it."""
+    printed, fair = (
+        reached(recorded, crossings.due, path, terms, asset_of, times) for path in (PRINTED, FAIR)
+    )
     key = _recorded_keys(recorded, terms, asset_of)
-    upto = np.searchsorted(times, recorded.time, side="right").astype(np.int64)
-    since = _previous_close(key, upto)
-    due, closed = crossings.due, crossings.closed
-    by_path = [np.flatnonzero(due.path == path) for path in (PRINTED, FAIR)]
-    printed, fair = (_first_in(due, rows, key, since, upto) for rows in by_path)
+    upto = _judged_upto(recorded, times)
+    closed = crossings.closed
     return _Judged(
         printed,
         fair,
         _first_in(closed, np.arange(closed.path.size), key, upto - 1, upto),
     )
+
+
+def _judged_upto(recorded: Recorded, times: I64) -> I64:
+    """The seconds that count for each close: those up to and at its own instant."""
+    return np.searchsorted(times, recorded.time, side="right").astype(np.int64)
 
 
 def _previous_close(key: I64, upto: I64) -> I64:
