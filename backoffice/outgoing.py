@@ -51,39 +51,62 @@ def check(url: str) -> None:
     """Raises `AddressRefused` for an address the desk would not send to, as far as it can be told
     without looking its name up."""
     target = _target(url)
-    with contextlib.suppress(ValueError):
-        _require_public(target, str(ipaddress.ip_address(target.host)))
+    try:
+        ipaddress.ip_address(target.host)
+    except ValueError:
+        return
+    _require_public(target, target.host)
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: int) -> Answer:
     """Send and return what was answered; never raises for what the other side or the net does."""
     deadline = time.monotonic() + seconds
+    late = threading.Event()
     try:
         target = _target(url)
-        connection = http.client.HTTPConnection(target.host, target.port)
-        plain = _connect(target, deadline)
-        sock = _secured(plain, target) if target.scheme == "https" else plain
-        # A time limit on each read would let a trickle go on for ever; this one cuts the line.
-        cut = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, [sock])
+        with _connect(target, deadline) as plain:
+            answer = _exchanged(plain, target, body, headers, deadline, late)
+    except AddressRefused as refused:
+        return Answer(None, str(refused))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        answer = Answer(None, _shown(f"{type(error).__name__}: {error}"))
+        if time.monotonic() >= deadline:
+            late.set()
+    # What was cut off may look like an answer that ended: a status, and no more headers.
+    return Answer(None, f"No whole answer within {seconds} seconds.") if late.is_set() else answer
+
+
+def _exchanged(
+    plain: socket.socket,
+    target: _Target,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline: float,
+    late: threading.Event,
+) -> Answer:
+    """The request and the beginning of its answer; at the deadline the line is cut under it and
+    `late` set, because a limit on each read would let a trickle go on for ever."""
+    sock = _secured(plain, target) if target.scheme == "https" else plain
+    with sock:
+        cut = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, [sock, late])
         cut.daemon = True
         cut.start()
         try:
             if isinstance(sock, ssl.SSLSocket):
                 sock.do_handshake()
+            connection = http.client.HTTPConnection(target.host, target.port)
             connection.sock = sock
             connection.request("POST", target.path, body, {"Host": _host(target), **headers})
             answer = connection.getresponse()
             text = answer.read(ANSWER_BYTES_MAX).decode("utf-8", "replace")
-            return Answer(answer.status, text.replace("\x00", "\ufffd"))
+            return Answer(answer.status, _shown(text))
         finally:
             cut.cancel()
-            sock.close()
-    except AddressRefused as refused:
-        return Answer(None, str(refused))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        if time.monotonic() >= deadline:
-            return Answer(None, f"No whole answer within {seconds} seconds.")
-        return Answer(None, f"{type(error).__name__}: {error}"[:ANSWER_BYTES_MAX])
+
+
+def _shown(text: str) -> str:
+    """Text from outside as it can be kept: of a length, and without what PostgreSQL cannot hold."""
+    return text.replace("\x00", "\ufffd")[:ANSWER_BYTES_MAX]
 
 
 def _target(url: str) -> _Target:
@@ -156,8 +179,9 @@ def _require_public(target: _Target, address: str) -> None:
         )
 
 
-def _cut(sock: socket.socket) -> None:
+def _cut(sock: socket.socket, late: threading.Event) -> None:
     """End a connection under whoever reads from it. Of an SSL socket the one beneath: its own
     shutdown would change what the other thread is working with."""
+    late.set()
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
