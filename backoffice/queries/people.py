@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import QuerySet
 
-from backoffice.models import Person
+from backoffice.models import Passkey, Person
 
 STANDING = """
     SELECT array(SELECT name FROM role WHERE person_id = %s ORDER BY name),
@@ -37,3 +38,8 @@ def standing(person: Person) -> Standing:
         cursor.execute(STANDING, [person.pk, person.pk])
         roles, second_factor = cursor.fetchone()
     return Standing(frozenset(roles), second_factor)
+
+
+def passkeys(person: Person) -> QuerySet[Passkey]:
+    """Every passkey the person ever had, the newest first; one statement."""
+    return Passkey.objects.filter(person=person).order_by("-pk")

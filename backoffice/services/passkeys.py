@@ -38,6 +38,11 @@ REGISTER_SECONDS = 300
 TRANSPORTS = frozenset(each.value for each in AuthenticatorTransport)
 
 
+def origins() -> list[str]:
+    """Where a browser can sign for this desk; none where passkeys do not work."""
+    return list(settings.PASSKEY_ORIGINS)
+
+
 def usable_at(origin: str) -> bool:
     """Whether a browser at this address can sign for the desk's passkeys."""
     return origin in settings.PASSKEY_ORIGINS
@@ -115,8 +120,7 @@ def register(*, by: Person, offered: Mapping[str, Any], response: Mapping[str, A
     code is unique among them. Raises Stale for an offer that is over or another person's,
     WrongPasskey for an answer that does not hold, and then nothing is kept.
     """
-    until = datetime.fromisoformat(offered["until"])
-    if offered["person"] != by.pk or until <= timezone.now():
+    if offered["person"] != by.pk or not offer_holds(offered):
         raise Stale("That took longer than five minutes. Begin again with a new code.")
     made = _made(offered, response)
     with transaction.atomic(durable=True):
@@ -134,6 +138,11 @@ def register(*, by: Person, offered: Mapping[str, Any], response: Mapping[str, A
             data={"person": by.pk, "key": assertions.fingerprint(key.public_key)},
         )
     return key
+
+
+def offer_holds(offered: Mapping[str, Any]) -> bool:
+    """Whether there is still time to take up an offer."""
+    return datetime.fromisoformat(offered["until"]) > timezone.now()
 
 
 def remove(*, by: Person, key: Passkey) -> None:

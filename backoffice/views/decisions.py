@@ -1,4 +1,4 @@
-"""Deciding on a plan: exactly what one is about to approve, and a fresh code to prove who does.
+"""Deciding on a plan: exactly what one is about to approve, and a fresh proof of who does.
 
 The digest that was looked at travels with the form, so a decision on another plan than the one
 shown is refused. Every refusal is named on the page, and then nothing has changed.
@@ -16,38 +16,27 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from backoffice.models import Approval, Plan, Role
 from backoffice.queries import plans as queries
-from backoffice.services import approvals, second_factor
-from backoffice.services.refusals import Refused, WrongCode
-from backoffice.views import access, plan_figures
+from backoffice.services import approvals
+from backoffice.services.refusals import Refused
+from backoffice.views import access, plan_figures, proving
 from backoffice.views.incident_frame import around
 from backoffice.views.plans import TAB, fetch, summary
+from backoffice.views.proving import ProofForm
 from backoffice.views.refusing import status_of
 
-CODE = {"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 8}
+
+class ApproveForm(ProofForm):
+    """A proof, and the digest that was looked at."""
 
 
-class ApproveForm(forms.Form):
-    """The code of one's authenticator, and the digest that was looked at."""
-
-    digest = forms.CharField(widget=forms.HiddenInput)
-    code = forms.CharField(
-        label=_("Code of your authenticator"),
-        widget=forms.TextInput(attrs=CODE),
-        help_text=_("A fresh one: a code decides once."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"{self.__class__.__name__.lower()}_%s", **kwargs)
-
-
-class RejectForm(ApproveForm):
+class RejectForm(ProofForm):
     """The same, and why."""
 
     reason = forms.CharField(
         label=_("Why you reject it"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The maker and the auditors read it."),
     )  # fmt: skip
-    field_order = ("digest", "reason", "code")
+    field_order = ("digest", "signed", "reason", "code")
 
 
 @require_GET
@@ -85,15 +74,12 @@ def _post(request: HttpRequest, plan: Plan, context: dict[str, Any]) -> HttpResp
     shown, plan.digest = plan.digest, form.cleaned_data["digest"]
     try:
         approval = approvals.decide(
-            plan=plan, by=request.user, decision=decision,
-            proof=second_factor.Code(form.cleaned_data["code"]),
+            plan=plan, by=request.user, decision=decision, proof=form.proof, role=form.role,
             reason=form.cleaned_data.get("reason", ""),
         )  # fmt: skip
     except Refused as refused:
         plan.digest = shown
-        if isinstance(refused, WrongCode):
-            form.add_error("code", str(refused))
-        else:
+        if not form.refuse(refused):
             context["refused"] = str(refused)
         return _page(request, plan, context, status_of(refused))
     messages.success(request, _("You decided: %s.") % approval.get_decision_display().lower())
@@ -103,7 +89,10 @@ def _post(request: HttpRequest, plan: Plan, context: dict[str, Any]) -> HttpResp
 def _page(
     request: HttpRequest, plan: Plan, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    context = {**around(plan.incident, TAB), **context, "why_not": _why_not(request, plan)}
+    why_not = _why_not(request, plan)
+    context = {**around(plan.incident, TAB), **context, "why_not": why_not}
+    if not why_not:
+        context |= proving.place(request)
     return render(request, "plans/decide.html", context, status=status)
 
 

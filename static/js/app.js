@@ -25,6 +25,13 @@ const drawCharts = async (root) => {
   drawPriceCharts(root);
 };
 
+const startPasskeys = async () => {
+  if (!document.querySelector("[data-sign], [data-register]")) return;
+  const passkeys = await import("./passkeys.js");
+  passkeys.startPasskeys();
+};
+
+startPasskeys();
 drawCharts(document);
 document.body.addEventListener("htmx:load", (event) => {
   if (event.detail.elt !== document.body) drawCharts(event.detail.elt);
