@@ -81,8 +81,8 @@ def survey(
         sums[c, VOLUME] += size
         sums[c, FEES] += abs(float(fee[i]))
         row = account[i] - first_account
-        if 0 <= row < accounts and not seen[row, c]:
-            seen[row, c] = 1  # written once: threads share the lines
+        if 0 <= row < accounts:
+            seen[row, c] = 1
     return -1
 
 

@@ -14,7 +14,7 @@ from exchange.domain.holdings import I64, Fills, Holdings, TapeDisorder
 from exchange.domain.value import INT64_SAFE, ContractSpec, ValueTooLarge, check_bounds
 
 APART = 8
-"""Unused rows between what two threads write."""
+"""Unused rows between the sums of two threads, so that they never write to one cache line."""
 
 
 class TapeTooLarge(OverflowError):
@@ -39,11 +39,11 @@ def survey(
     """
     from exchange.domain import replay_kernels as kernels  # loads the compiler
 
-    seen = np.zeros((max(0, accounts), len(specs)), np.uint8)
+    seen = np.zeros((workers, max(0, accounts), len(specs)), np.uint8)
     _check_opening(opening, len(specs))
     held = np.zeros((len(specs), 4))
-    kernels.survey_opening(*opening, first, seen, held)
-    apart = len(specs) + APART  # threads write their sums side by side: not to one cache line
+    kernels.survey_opening(*opening, first, seen[0], held)
+    apart = len(specs) + APART
     extremes = np.zeros((workers, apart, 3), np.int64)[:, : len(specs)]
     extremes[:, :, kernels.PRICE_MIN] = INT64_SAFE
     sums = np.zeros((workers, apart, 2), np.float64)[:, : len(specs)]
@@ -51,7 +51,7 @@ def survey(
 
     def look(k: int) -> int:
         return kernels.survey(
-            edges[k], edges[k + 1], *fills[1:7], first, seen, extremes[k], sums[k]
+            edges[k], edges[k + 1], *fills[1:7], first, seen[k], extremes[k], sums[k]
         )
 
     if workers == 1:
@@ -66,7 +66,7 @@ def survey(
             f"(time, contract, account, quantity, price = {row})"
         )
     _check(specs, held, extremes, sums.sum(axis=0), marks)
-    return seen
+    return seen[0] if workers == 1 else np.bitwise_or.reduce(seen, axis=0)
 
 
 def _check_opening(opening: Holdings, contracts: int) -> None:
