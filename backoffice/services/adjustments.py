@@ -16,7 +16,7 @@ from backoffice.models import Plan
 from backoffice.services.timeline import microseconds
 from exchange.domain import adjustments
 from exchange.domain.adjustments import Adjustments
-from exchange.domain.remedies import catalogue, replays
+from exchange.domain.remedies import catalogue, trades
 from exchange.domain.remedies.catalogue import Step
 from exchange.domain.remedies.facts import Facts
 from exchange.services import incident_facts, stage_tables
@@ -24,8 +24,7 @@ from exchange.tape import adjustments as sidecars
 from exchange.tape import store
 from exchange.tape.adjustments import Sidecar
 
-REPLAYED = {"bust": replays.busted, "reprice": replays.repriced}
-FILLING = (Plan.Remedy.ROLLBACK, *REPLAYED)
+FILLING = (Plan.Remedy.ROLLBACK, *trades.REPLAYED)
 MOVING = (Plan.Remedy.REINSTATE, Plan.Remedy.SETTLE)
 POSITIONS = """
     SELECT array_agg(a.tape_index ORDER BY m.seq), array_agg(c.tape_index ORDER BY m.seq),
@@ -99,12 +98,8 @@ def _replayed(plan: Plan, step: Step, *, moving: bool) -> Adjustments:
     """The fills that a step left out or gave another price, and what was moved besides."""
     tape = store.load(plan.incident.tape.digest, incident_facts.TABLES)
     facts = incident_facts.freeze(tape, _cutoff(plan))
-    if step.remedy in REPLAYED:
-        adjusted = REPLAYED[step.remedy](facts, catalogue.band_of(facts, step.parameters))
-        made = adjustments.of_fills(adjusted.fills, adjusted.busted, adjusted.price)
-    else:
-        gone = facts.fills.time > facts.cutoff_us
-        made = adjustments.of_fills(facts.fills, gone, np.zeros(len(gone), np.int64))
+    adjusted = trades.adjusted(facts, step)
+    made = adjustments.of_fills(adjusted.fills, adjusted.busted, adjusted.price)
     return adjustments.join([made, _besides(plan, facts, step)]) if moving else made
 
 

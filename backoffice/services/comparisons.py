@@ -31,7 +31,7 @@ from backoffice.services import (
 )
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
-from exchange.domain.remedies import comparison, replays
+from exchange.domain.remedies import comparison, replays, trades
 from exchange.domain.remedies.catalogue import REMEDIES, Step
 from exchange.services.copying import copy_columns
 from exchange.services.incident_facts import FLAG_BAND_PPM
@@ -140,6 +140,7 @@ def compute(
         summary = comparison.summarise(
             facts, made.outcome, groups, past.tape.assets.code, accounts.code
         )
+        summary["trades"] = trades.count(trades.adjusted(facts, made.steps[0]))
         yield Computed(made.steps, made, summary, "", time.perf_counter() - began)
     say("Computing remedies", len(scenarios), len(scenarios))
 

@@ -156,7 +156,7 @@ def _of_asset(
         **_payers(facts, outcome, valued, asset),
         "negative_customers": int(negative.sum()),
         "reliquidated": int((again[:, asset] & facts.customer).sum()),
-        "leak": _leak(facts, outcome, asset),
+        "leak": _leak(facts, outcome, asset, codes),
     }
 
 
@@ -237,10 +237,10 @@ def _payers(facts: Facts, outcome: Outcome, valued: Worth, asset: int) -> dict[s
     }
 
 
-def _leak(facts: Facts, outcome: Outcome, asset: int) -> dict[str, str]:
+def _leak(facts: Facts, outcome: Outcome, asset: int, codes: tuple[str, ...]) -> dict[str, Any]:
     """Where the money went that the remedy takes back: how much of it has left the futures
     wallets since the cut-off, what of that is still in funding wallets and what left the venue,
-    what is recovered, and what stays owed."""
+    what is recovered, what stays owed, and the ten accounts that most of it left from."""
     effects = outcome.effects
     rows = (effects.asset == asset) & facts.customer[effects.account]
     account = effects.account[rows]
@@ -255,4 +255,13 @@ def _leak(facts: Facts, outcome: Outcome, asset: int) -> dict[str, str]:
         "withdrawn": str(total(np.minimum(moved - reachable, facts.withdrawn[account, asset]))),
         "recovered": str(-total(np.minimum(effects.funding_delta[rows], 0))),
         "owed": str(-total(np.minimum(effects.receivable_delta[rows], 0))),
+        "largest": [
+            {
+                "account": codes[account[row]],
+                "moved_out": str(moved[row]),
+                "recoverable": str(reachable[row]),
+            }
+            for row in np.argsort(-moved, kind="stable")[:EXTREMES].tolist()
+            if moved[row] > 0
+        ],
     }
