@@ -76,6 +76,7 @@ class Command(BaseCommand):
         self.note(address=address)
         if options["without_drill"] or not self.drill(options["drill"] or [SCENARIO]):
             self.print_sign_ins()
+        self.stdout.write(f"passkeys work at http://localhost:{port}: browsers make none for an IP")
         self.stdout.write("one-time codes of the staff: `.venv/bin/python manage.py code chen`")
         self.stdout.write(self.style.SUCCESS(f"\ndesk at {address}"))
 
