@@ -22,11 +22,13 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.decorators import (
     api_view,
     authentication_classes,
+    content_negotiation_class,
     permission_classes,
     renderer_classes,
     throttle_classes,
 )
 from rest_framework.exceptions import APIException, AuthenticationFailed, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -123,6 +125,15 @@ class CSVRenderer(BaseRenderer):
         writer.writerow(COLUMNS)
         writer.writerows(_cells(row) for row in data["adjustments"])
         return BYTE_ORDER_MARK + out.getvalue()
+
+
+class AsAddressed(BaseContentNegotiation):
+    """What the address says it is, whatever is accepted."""
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
 
 
 class TapeElsewhere(APIException):
@@ -242,6 +253,7 @@ def adjustments(request: Request) -> HttpResponse:
 @permission_classes([IsAuthenticated])
 @throttle_classes([FeedThrottle])
 @renderer_classes([CSVRenderer])
+@content_negotiation_class(AsAddressed)
 def adjustments_csv(request: Request) -> HttpResponse:
     """The same as CSV, whatever is accepted."""
     return _page(request, request.user.token.venue, None)
