@@ -1,25 +1,17 @@
-"""The engine beside memory: replay, liquidation search, Parquet to a digest, memory.
+"""The engine beside memory: replay and liquidation search.
 
 The limit of a table is one copy of the input columns in memory by NumPy. Fills a second of the
 peers come from smaller inputs (said in the table), counted work for work.
 """
 
-import subprocess
-import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench import peers
 from bench.markets import contracts, crash, cross_accounts, zipf_tape
-from bench.timing import Case, Options, Row, claim, console, in_turns, show
+from bench.timing import Case, Options, Row, claim, console, copy_of, in_turns, show
 from exchange.domain.isolated import Positions, reached
 from exchange.domain.liquidation import first_crossings
-from exchange.domain.replay import Fills, empty_holdings, replay, state_digest
+from exchange.domain.replay import Fills, empty_holdings, replay
 
 CUTOFF_US = 2_700_000_000
 END_US = 10**15
@@ -31,19 +23,6 @@ def run(options: Options) -> None:
     replaying(options)
     isolated(options)
     cross(options)
-    stage(options)
-    memory(options)
-
-
-def copy_of(columns: list[np.ndarray]) -> Case:
-    """The limit: the same bytes moved once, into memory that is already there."""
-    targets = [np.empty_like(column) for column in columns]
-
-    def run() -> None:
-        for target, column in zip(targets, columns, strict=True):
-            np.copyto(target, column)
-
-    return run
 
 
 def replaying(options: Options) -> None:
@@ -131,88 +110,6 @@ def cross(options: Options) -> None:
     lines = [Row(name, seconds, accounts) for name, seconds in best.items()]
     show(f"Cross search, {accounts:,} accounts x 4 x 5,400 s", lines[1:], lines[0], "accounts")
     claim("cross search in seconds, two threads", best["makewhole, two threads"], 0.2)
-
-
-def stage(options: Options) -> None:
-    """From Parquet on disk to the digest of the end state."""
-    size, specs = options.size(5_000_000), contracts(CONTRACTS)
-    fills = zipf_tape(size, options.size(100_000), CONTRACTS)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "fills.parquet"
-        pq.write_table(pa.table(fills._asdict()), path, row_group_size=2**20)
-        cases: dict[str, Case | None] = {
-            "copy of the fill columns": copy_of(list(fills[1:7])),
-            "one worker": lambda: _digest_of(path, specs, 1),
-            "two workers": lambda: _digest_of(path, specs, 2),
-        }
-        best = _present(cases, options)
-    lines = [Row(name, seconds, fills.seq.size) for name, seconds in best.items()]
-    show("Parquet to the digest of the end state", lines[1:], lines[0], "fills")
-    claim("Parquet to digest in seconds", best["one worker"], 3)
-    claim("two workers over one", best["one worker"] / best["two workers"], 1.6, at_least=True)
-
-
-def load(path: Path, workers: int = 1) -> Fills:
-    """The columns a replay reads, straight from Parquet, a column a thread; no others."""
-    names = list(Fills._fields[1:7])
-
-    def column(name: str) -> np.ndarray:
-        return pq.read_table(path, columns=[name], use_threads=False).column(0).to_numpy()
-
-    with ThreadPoolExecutor(workers) as pool:
-        found = dict(zip(names, pool.map(column, names), strict=True))
-    none = np.zeros(0, np.int64)
-    return Fills(seq=none, trade=none, order=none, flags=none.astype(np.uint8), **found)
-
-
-def _digest_of(path: Path, specs: list, workers: int) -> str:
-    [state] = replay(empty_holdings(), load(path, workers), specs, [END_US], workers=workers)
-    return state_digest(state)
-
-
-def memory(options: Options) -> None:
-    """Peak memory of the whole stage in a process of its own, per fill, at two sizes."""
-    sizes = [options.size(1_000_000), options.size(5_000_000)]
-    with tempfile.TemporaryDirectory() as folder:
-        peaks = []
-        for size in sizes:
-            path = Path(folder) / f"{size}.parquet"
-            fills = zipf_tape(size, options.size(100_000), CONTRACTS)
-            pq.write_table(pa.table(fills._asdict()), path, row_group_size=2**20)
-            peaks.append(_peak(path))
-        if options.large:
-            _in_shards(Path(folder), options)
-    per_fill = (peaks[1] - peaks[0]) / (sizes[1] - sizes[0])
-    console.print(f"peak {peaks[0] / 2**20:,.0f} and {peaks[1] / 2**20:,.0f} MiB")
-    claim("bytes of memory for each further fill, Parquet to digest", per_fill, 200)
-
-
-def _peak(path: Path) -> int:
-    """Peak resident bytes of a fresh process that takes the tape to its digest."""
-    code = f"from bench.engine import peak; peak({str(path)!r})"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return int(done.stdout.split()[-1])
-
-
-def peak(path: str) -> None:
-    """Run the stage once and print the peak memory of this process."""
-    _digest_of(Path(path), contracts(CONTRACTS), 1)
-    status = Path("/proc/self/status").read_text()  # ru_maxrss would remember the parent
-    [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
-    print(int(line.split()[1]) * 1024)
-
-
-def _in_shards(folder: Path, options: Options) -> None:
-    """Ten times the tape, a shard of the accounts at a time."""
-    shards, size = 8, options.size(50_000_000)
-    peaks = []
-    for shard in range(shards):
-        path = folder / f"shard-{shard}.parquet"
-        fills = zipf_tape(size // shards, options.size(100_000) // shards, CONTRACTS, seed=shard)
-        pq.write_table(pa.table(fills._asdict()), path, row_group_size=2**20)
-        peaks.append(_peak(path))
-        path.unlink()
-    claim(f"GiB for {size:,} fills in {shards} shards", max(peaks) / 2**30, 8)
 
 
 def _present(cases: dict[str, Case | None], options: Options) -> dict[str, float]:

@@ -1,10 +1,13 @@
 """Timing in turns, and tables of ratios."""
 
 import gc
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -25,17 +28,43 @@ class Options:
 
 
 def in_turns(cases: Mapping[str, Case], rounds: int) -> dict[str, float]:
-    """Best seconds of each case over some rounds, after one untimed call of each."""
+    """Best seconds of each case over some rounds, after one untimed call of each.
+
+    Says how busy other programs kept the processors meanwhile.
+    """
     for case in cases.values():
         case()
     best = dict.fromkeys(cases, float("inf"))
     gc.collect()
+    before = _processors()
     for _ in range(rounds):
         for name, case in cases.items():
             begun = time.perf_counter()
             case()
             best[name] = min(best[name], time.perf_counter() - begun)
+    total, ours = (b - a for a, b in zip(before, _processors(), strict=True))
+    share = max(0.0, 1 - ours / total) if total else 0.0
+    console.print(f"\nother programs took {share:.0%} of the busy processor time of this table")
     return best
+
+
+def _processors() -> tuple[float, float]:
+    """Seconds all processors have been busy, and those of this process and what it waited for."""
+    with Path("/proc/stat").open() as file:
+        user, nice, system, _idle, _io, irq, soft, steal = map(int, file.readline().split()[1:9])
+    busy = (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+    return busy, sum(os.times()[:4])
+
+
+def copy_of(columns: Sequence[np.ndarray]) -> Case:
+    """The limit: the same bytes moved once, into memory that is already there."""
+    targets = [np.empty_like(column) for column in columns]
+
+    def run() -> None:
+        for target, column in zip(targets, columns, strict=True):
+            np.copyto(target, column)
+
+    return run
 
 
 @dataclass(frozen=True, slots=True)
