@@ -4,6 +4,7 @@ from backoffice.models.approvals import Approval
 from backoffice.models.audit import AuditEvent, AuditHead
 from backoffice.models.break_glass import BreakGlass, BreakGlassReview, BreakGlassSecond
 from backoffice.models.campaigns import Campaign, CareHold, Message
+from backoffice.models.cascades import Cascade, CascadeEdge, CascadeNode
 from backoffice.models.compensation import Award, Programme
 from backoffice.models.feed import ApiToken, Event
 from backoffice.models.incidents import Gate, Incident, TimelineEntry
@@ -34,6 +35,9 @@ __all__ = [
     "BreakGlassSecond",
     "Campaign",
     "CareHold",
+    "Cascade",
+    "CascadeEdge",
+    "CascadeNode",
     "Comparison",
     "Computation",
     "Delivery",
