@@ -70,10 +70,10 @@ class Nodes(NamedTuple):
     ``account`` and ``contract`` are -1 where there is none. Of a close: ``contract`` is the one
     taken over, ``moving`` the one whose mark crossed, from ``before`` to ``at`` ticks up to
     ``second``; ``cause`` a node. Of every node: ``caused`` counts the closes it is the cause of,
-    ``touched`` those it has a share in, ``cluster`` all below it; ``moved`` are the ticks its
-    prints set new extremes by (a close: since the mark before its first sale; others: since the
-    cut-off, all contracts). ``share_ppm`` is how much of it the flagged accounts are behind.
-    ``sold_first`` and ``sold_last`` are microseconds, 0 where nothing was sold.
+    ``touched`` those it has a share in, ``cluster`` all below it; ``share_ppm`` is how much of what it did
+    goes back to flagged accounts. Of a close: ``moved`` are the ticks by which its sales set new
+    extremes beyond the mark of the second before the first of them, between ``sold_first`` and
+    ``sold_last`` (microseconds, 0 where nothing was sold).
     """
 
     kind: npt.NDArray[np.uint8]
@@ -141,7 +141,7 @@ def build(scene: Scene) -> Graph:
     edges = _edges(scene, moves, sides, special)
     levels = broken(sides.values(), base_of(scene), scene.cutoff_us, special + UNPRINTED - OTHER)
     nodes = _nodes(scene, moves, suspects)
-    nodes = _with_sales(scene, nodes, sides, levels)
+    nodes = _with_sales(scene, nodes, sides)
     return Graph(_with_causes(scene, nodes, edges), edges, levels)
 
 
@@ -257,14 +257,12 @@ def _nodes(scene: Scene, moves: _Moves, suspects: I64) -> Nodes:
     )  # fmt: skip
 
 
-def _with_sales(scene: Scene, nodes: Nodes, sides: dict[int, Prints], levels: Levels) -> Nodes:
-    """How far each node's own prints took the mark, and when closes were sold."""
+def _with_sales(scene: Scene, nodes: Nodes, sides: dict[int, Prints]) -> Nodes:
+    """How far each close's own sales took the mark, and from when to when they lasted."""
     from exchange.domain.cascade_kernels import own_moves  # loads the compiler
 
     size = scene.closes.time.size
     moved = np.zeros(nodes.kind.size, np.int64)
-    np.add.at(moved, levels.mover, np.abs(levels.end - levels.start))
-    moved[:size] = 0
     sold = np.zeros((2, nodes.kind.size), np.int64)
     for side, prints in sides.items():
         shared = np.flatnonzero(prints.many)

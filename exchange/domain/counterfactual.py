@@ -20,19 +20,21 @@ avoided may have come later for another reason. Accounts that a path closes and 
 are counted beside (`instead`), because they measure how far that assumption is stretched.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from exchange.domain import verdicts
-from exchange.domain.cascade import PPM, Graph, Scene, base_of
+from exchange.domain.cascade import CLOSE, FLAGGED, PPM, Graph, Scene, base_of
 from exchange.domain.holdings import I16, I64, reason_of
-from exchange.domain.levels import given_back
+from exchange.domain.legs import total
+from exchange.domain.levels import by_mover, given_back
 from exchange.domain.liquidation import MarginTerms, States
 from exchange.domain.mark_paths import band
 from exchange.domain.prints import FALL, LIQUIDATION, RISE, TRADE
+from exchange.domain.receipts import amount, price
 from exchange.domain.verdicts import Recorded
 
 PRINTED, CAPPED, SCALED, REMOVED = range(4)
@@ -131,3 +133,78 @@ def _nearer(scene: Scene, capped: I64, lifted: I64) -> I64:
     """Whichever of two paths is further from the printed marks, towards the base."""
     below = scene.marks <= base_of(scene)[:, None]
     return np.where(below, np.maximum(capped, lifted), np.minimum(capped, lifted))
+
+
+class Names(NamedTuple):
+    """What a summary calls things: codes of accounts and assets, the incident's contract."""
+
+    accounts: Sequence[str]
+    assets: Sequence[str]
+    contract: int
+
+
+def summary(
+    scene: Scene, graph: Graph, found: Estimate, judging: Judging, names: Names
+) -> dict[str, Any]:
+    """What a page and a comparison say of it. Counts are integers; contracts, prices and amounts
+    decimal strings, amounts in coins. Every number of ``paths``, ``certain`` and ``range`` is an
+    estimate, which ``label`` says."""
+    counts = found.avoided[list(ESTIMATES)].sum(axis=1).tolist()
+    nodes = graph.nodes
+    certain = found.avoided[CAPPED] & found.avoided[SCALED] & found.avoided[REMOVED]
+    closes = nodes.kind == CLOSE
+    generations = np.bincount(nodes.generation[closes], minlength=1)
+    return {
+        "label": "estimate",
+        "flagged": [names.accounts[at] for at in np.flatnonzero(scene.flagged).tolist()],
+        "band_ppm": judging.band_ppm,
+        "closes": int(closes.sum()),
+        "range": {"low": min(counts), "high": max(counts), "certain": int(certain.sum())},
+        "paths": [
+            {"path": PATHS[path], **_sums(scene, found.avoided[path], judging, names),
+             "instead": int(found.instead[path])}
+            for path in ESTIMATES
+        ],
+        "certain": _sums(scene, certain, judging, names),
+        "rounds": found.rounds,
+        "depth": generations.size - 1,
+        "generations": generations[1:].tolist(),
+        "levels": [
+            _broken(scene, graph, names.contract, side)
+            for side in (FALL, RISE)
+        ],
+    }  # fmt: skip
+
+
+def _sums(
+    scene: Scene, chosen: npt.NDArray[np.bool_], judging: Judging, names: Names
+) -> dict[str, Any]:
+    """How many closes these are, of how many accounts, and what they took at a fair price."""
+    closes = scene.closes
+    asset = judging.asset_of[closes.contract]
+    scale = {int(a): spec.scale for a, spec in zip(judging.asset_of, scene.specs, strict=True)}
+    return {
+        "closes": int(chosen.sum()),
+        "accounts": int(np.unique(closes.account[chosen]).size),
+        "contracts": str(total(np.abs(closes.quantity[chosen]))),
+        "loss": {
+            names.assets[each]: amount(total(closes.loss[chosen & (asset == each)]), scale[each])
+            for each in np.unique(asset[chosen]).tolist()
+        },
+    }
+
+
+def _broken(scene: Scene, graph: Graph, contract: int, side: int) -> dict[str, str]:
+    """How far a contract's price went to one side since the cut-off, and by whom, in its quote."""
+    spec, kind = scene.specs[contract], graph.nodes.kind
+    ticks = by_mover(graph.levels, contract, side, kind.size)
+    base = int(base_of(scene)[contract])
+    flagged, forced = ticks[kind == FLAGGED], ticks[kind == CLOSE]
+    parts = {"flagged": flagged, "closes": forced, "others": ticks[kind > FLAGGED]}
+    return {
+        "contract": spec.symbol,
+        "side": "fall" if side == FALL else "rise",
+        "start": price(base, spec.tick),
+        "end": price(base + side * total(ticks), spec.tick),
+        **{name: price(total(part), spec.tick) for name, part in parts.items()},
+    }

@@ -61,6 +61,14 @@ def broken(sides: Iterable[Prints], base: I64, since_us: int, unprinted: int) ->
     return Levels(contract.astype(np.int16), away.astype(np.int8), start, end, mover)
 
 
+def by_mover(levels: Levels, contract: int, side: int, nodes: int) -> I64:
+    """Ticks each mover took a contract's price to one side, i64[node]."""
+    mine = (levels.contract == contract) & (levels.side == side)
+    ticks = np.zeros(nodes, np.int64)
+    np.add.at(ticks, levels.mover[mine], np.abs(levels.end - levels.start)[mine])
+    return ticks
+
+
 def given_back(levels: Levels, weight_ppm: I64, base: I64, marks: I64) -> I64:
     """Marks i64[contract, second] with each mover's levels given back in part.
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.domain.cascade import CLOSE, NONE, OTHER, PPM, build
+from exchange.domain.levels import by_mover
 from exchange.domain.prints import FALL
 from tests.exchange.domain.nights import FUND, SECOND, START, Night, named, wild
 
@@ -71,7 +72,7 @@ def test_levels_run_from_the_cut_off_to_the_low_without_a_gap():
     assert levels.end.tolist() == [645_000, 642_000, 640_000, 636_000, 632_000, 620_000]
     flag, other = 4, 5
     assert levels.mover.tolist() == [flag, flag, 0, other, 0, 1]
-    assert graph.nodes.moved[[flag, other]].tolist() == [8_000, 4_000]
+    assert by_mover(levels, 0, FALL, 10)[:6].tolist() == [6_000, 12_000, 0, 0, 8_000, 4_000]
 
 
 def test_of_equal_shares_the_first_node_is_the_cause():
