@@ -10,10 +10,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 
-from backoffice import embedded, supervisor
+from backoffice import embedded, mailcatcher, supervisor
 from backoffice.celery import app
 from backoffice.embedded.places import PROJECT
 
@@ -33,11 +34,23 @@ def worker_answers() -> bool:
 
 
 def mail_answers() -> bool:
-    """Whether something listens where mail is to go."""
+    """Whether something listens where mail is to go.
+
+    Raises CompanionFailed when it is the catcher of another data folder: its mail would be kept
+    there, and it ends when its own owner says so.
+    """
+    where = (settings.EMAIL_HOST, settings.EMAIL_PORT)
     try:
-        socket.create_connection((settings.EMAIL_HOST, settings.EMAIL_PORT), timeout=2).close()
+        with socket.create_connection(where, timeout=2) as server:
+            greeting = server.recv(512).decode(errors="replace")
     except OSError:
         return False
+    ours = mailcatcher.ident(Path(settings.MAIL_ROOT))
+    if ours.rpartition(" ")[0] in greeting and ours not in greeting:
+        raise CompanionFailed(
+            f"the mail catcher of another data folder listens at {where[0]}:{where[1]}:"
+            " set MAKEWHOLE_EMAIL_PORT to a free port, such as 8026."
+        )
     return True
 
 

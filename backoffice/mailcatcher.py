@@ -68,6 +68,11 @@ def recipients(root: Path) -> Iterator[str]:
         yield unquote(file.stem.split("-", 3)[3])
 
 
+def ident(root: Path) -> str:
+    """What the server of a folder greets with, so that one folder's is not taken for another's."""
+    return f"Makewhole mail catcher {hashlib.sha256(bytes(root.resolve())).hexdigest()[:16]}"
+
+
 class Catcher:
     """aiosmtpd's hooks: which recipients are taken, and where messages go."""
 
@@ -134,8 +139,9 @@ async def _serve(listener: socket.socket, root: Path, first: int) -> None:
 
     def protocol() -> SMTP:
         return SMTP(
-            catcher, loop=loop, data_size_limit=SIZE_BYTES_MAX, enable_SMTPUTF8=True, timeout=60
-        )
+            catcher, loop=loop, data_size_limit=SIZE_BYTES_MAX, enable_SMTPUTF8=True, timeout=60,
+            ident=ident(root),
+        )  # fmt: skip
 
     server = await loop.create_server(protocol, sock=listener)
     stopped = asyncio.Event()

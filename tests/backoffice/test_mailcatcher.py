@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import SettingsWrapper
 
-from backoffice import mailcatcher
+from backoffice import companions, mailcatcher
 from backoffice.embedded.places import PROJECT
 
 LETTER = b"Subject: Your statement\r\n\r\nDear customer,\r\n.\r\n..two dots\r\n"
@@ -115,3 +116,14 @@ def test_a_taken_port_is_named(folder: Path) -> None:
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "MAKEWHOLE_EMAIL_PORT" in done.stderr
+
+
+def test_another_folders_catcher_is_not_taken_for_ours(
+    port: int, folder: Path, settings: SettingsWrapper, tmp_path: Path
+) -> None:
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    settings.MAIL_ROOT = folder / "mail"
+    assert companions.mail_answers()
+    settings.MAIL_ROOT = tmp_path / "mail"
+    with pytest.raises(companions.CompanionFailed, match="set MAKEWHOLE_EMAIL_PORT to a free"):
+        companions.mail_answers()
