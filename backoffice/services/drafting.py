@@ -156,7 +156,11 @@ def manifest(
         "format": FORMAT,
         "remedy": remedy,
         "parameters": dict(parameters),
-        "quorum": quorums.of(remedy, *(then["remedy"] for then in parameters.get("then", ()))),
+        "quorum": quorums.of(
+            remedy,
+            *(then["remedy"] for then in parameters.get("then", ())),
+            *parameters.get("undone", ()),
+        ),
         "inputs": dict(inputs),
         "legs": {"cash": len(draft.cash.amount), "positions": len(draft.moves.quantity)},
         "content": content_digests(draft),

@@ -1,9 +1,9 @@
-"""Columns into PostgreSQL by binary COPY, the fastest door there is and the same for every table.
+"""Columns into PostgreSQL and out of it by binary COPY, the fastest door there is.
 
 Fixed-width columns are laid out by numpy, so a million rows cost no Python loop.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from django.db import connection
 from psycopg import Copy, sql
 
+I64 = npt.NDArray[np.int64]
 CHUNK_ROWS = 100_000
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -58,12 +59,31 @@ def copy_rows(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -
     return len(rows)
 
 
+def read_columns(query: str, arguments: Mapping[str, Any], columns: int) -> list[I64]:
+    """The columns of a query, each i64[rows]; every value is a bigint and none is null.
+
+    One statement, out of the same door: a million rows cost no Python loop and no object each.
+    """
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
+    with _copying(statement, arguments) as copy:
+        data = b"".join(copy)
+    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    for index in range(columns):
+        fields += [(f"size{index}", ">i4"), (f"value{index}", ">i8")]
+    layout = np.dtype(fields)
+    body = memoryview(data)[len(_HEADER) : len(data) - len(_TRAILER)]
+    if len(body) % layout.itemsize:
+        raise ValueError("columns to read are bigints without nulls")
+    rows = np.frombuffer(body, layout)
+    return [rows[f"value{index}"].astype(np.int64) for index in range(columns)]
+
+
 @contextmanager
-def _copying(statement: sql.Composed) -> Iterator[Copy]:
+def _copying(statement: sql.Composed, arguments: Mapping[str, Any] | None = None) -> Iterator[Copy]:
     """A COPY on Django's connection whose errors are Django's, like every other statement's."""
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
-        cursor.copy(statement) as copy,
+        cursor.copy(statement, arguments) as copy,
     ):
         yield copy

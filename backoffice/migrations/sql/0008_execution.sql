@@ -26,12 +26,23 @@ BEGIN
 END $$;
 
 -- A manifest may ask for more than its rows need and never for less. The rows are frozen by the
--- seal and the manifest by this step, so it is asked once.
-CREATE FUNCTION plan_gates_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+-- seal and the manifest by this step, so it is asked once. What undoes a plan takes at least as many
+-- people as the plan took, and nothing else reverses a batch.
+CREATE FUNCTION plan_follows_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     needed jsonb := plan_gates_needed(NEW.batch_id);
     named jsonb := NEW.manifest->'gates';
+    undone plan%ROWTYPE;
 BEGIN
+    SELECT p.* INTO undone FROM batch b JOIN plan p ON p.batch_id = b.reverses_id
+    WHERE b.id = NEW.batch_id;
+    IF (NEW.remedy = 'undo') <> (undone.id IS NOT NULL)
+       OR (undone.id IS NOT NULL AND (NEW.manifest->'parameters'->>'undoes'
+                                      IS DISTINCT FROM undone.digest
+                                      OR quorum_missing(undone.quorum, NEW.quorum) <> '{}')) THEN
+        RAISE EXCEPTION 'plan: an undo reverses the plan it names, under that plan''s quorum'
+            USING ERRCODE = 'check_violation';
+    END IF;
     IF ((named->'market') @> (needed->'market')) IS NOT TRUE
        OR ((named->'withdrawals') = 'true' OR (needed->'withdrawals') = 'false') IS NOT TRUE THEN
         RAISE EXCEPTION 'plan: its legs need the gates %, its manifest names %', needed, named
@@ -39,9 +50,9 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER plan_gates_follow BEFORE UPDATE ON plan
+CREATE TRIGGER plan_follows_rows BEFORE UPDATE ON plan
     FOR EACH ROW WHEN (OLD.state = 'draft' AND NEW.state = 'computed')
-    EXECUTE FUNCTION plan_gates_follow();
+    EXECUTE FUNCTION plan_follows_rows();
 
 -- The gates a plan needs, one row each; `contract` and `symbol` are null for withdrawals.
 CREATE FUNCTION plan_gates(plan_number bigint)

@@ -10,6 +10,6 @@ DROP FUNCTION plan_gates_open;
 DROP FUNCTION plan_gates_wanting;
 DROP FUNCTION gates_closed;
 DROP FUNCTION plan_gates;
-DROP TRIGGER plan_gates_follow ON plan;
-DROP FUNCTION plan_gates_follow;
+DROP TRIGGER plan_follows_rows ON plan;
+DROP FUNCTION plan_follows_rows;
 DROP FUNCTION plan_gates_needed;

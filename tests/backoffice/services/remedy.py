@@ -4,12 +4,14 @@ import numpy as np
 from django.db import transaction
 
 from backoffice.models import Plan
-from backoffice.services import drafting
+from backoffice.services import drafting, ledger_places
 from exchange.services import batches
 from tests.backoffice.services.conftest import BTC, START, World, approve_by_row
 
 TAKEN = BTC // 10
 TAPE = {"tape": "a" * 64}
+ACCOUNTS = 4
+FUTURES, FEES = (ledger_places.KINDS.index(kind) for kind in ("futures", "fees"))
 
 
 def draft(
@@ -30,6 +32,40 @@ def draft(
         effects=drafting.Effects(
             owner, np.zeros(2, np.int16), (owner + 1) * BTC, amount, zeros, zeros, zeros, zeros,
             zeros, amount, zeros, np.full(2, int(bool(contracts))), np.zeros(2, np.bool_),
+        ),
+        facts={},
+    )  # fmt: skip
+
+
+def anything(
+    cash: list[tuple[int, int]], trades: list[tuple[int, int, int, int]] = ()
+) -> drafting.Draft:
+    """Any remedy: (account, amount) between futures wallets and the house's fees, and (buyer,
+    seller, contracts, cost) between positions."""
+    change, held = np.zeros(ACCOUNTS, np.int64), np.zeros((ACCOUNTS, 2), np.int64)
+    for account, units in cash:
+        change[account] += units
+    for buyer, seller, contracts, cost in trades:
+        held[buyer] += (contracts, cost)
+        held[seller] -= (contracts, cost)
+    owner = np.array([account for account, _ in cash], np.int64)
+    amount = np.array([units for _, units in cash], np.int64)
+    house = np.full(len(cash), -1, np.int64)
+    moved = np.flatnonzero(held.any(axis=1))
+    touched = np.flatnonzero(held.any(axis=1) | (change != 0))
+    zeros = np.zeros(len(touched), np.int64)
+    return drafting.Draft(
+        assets=("BTC",),
+        contracts=("BTC0629",),
+        cash=drafting.Cash(
+            np.repeat([FUTURES, FEES], len(cash)).astype(np.int8), np.append(owner, house),
+            np.zeros(2 * len(cash), np.int16), np.append(amount, -amount),
+        ),
+        moves=drafting.Moves(moved, np.zeros(len(moved), np.int64), *held[moved].T),
+        effects=drafting.Effects(
+            touched, zeros.astype(np.int16), (touched + 1) * BTC, change[touched], zeros, zeros,
+            zeros, zeros, zeros, change[touched], zeros, held[touched].any(axis=1).astype(np.int64),
+            np.zeros(len(touched), np.bool_),
         ),
         facts={},
     )  # fmt: skip
