@@ -9,8 +9,9 @@ from exchange.domain.remedies.facts import Facts, after_cut
 def held_since_cut(facts: Facts) -> I64:
     """How many contracts of each close's side were held at the cut-off and ever since, i64[close].
 
-    Whatever left the position since then, by a trade or by a close before, is gone: contracts
-    bought again are not old. A close at or before the cut-off has none.
+    A forced close takes the old contracts first, the earliest close before the later ones; a trade
+    takes the new ones first. What left is gone: contracts bought again are not old. A close at or
+    before the cut-off had none.
     """
     closes, contracts = facts.closes, len(facts.specs)
     if not closes.time.size:
@@ -28,13 +29,15 @@ def held_since_cut(facts: Facts) -> I64:
         (np.full(keys.size, facts.cutoff_us), fills.time[mine], closes.time[bare])
     )
     change = np.concatenate((np.zeros_like(held), fills.quantity[mine], -closes.quantity[bare]))
-    order = np.lexsort((time, owner))
-    left = np.empty_like(order)
-    left[order] = _least(owner[order], change[order], held)
     event = np.full(wanted.size, -1, np.int64)
     event[bare] = keys.size + mine.size + np.arange(bare.size)
     filled = closes.fill >= first
     event[filled] = keys.size + np.searchsorted(mine, closes.fill[filled] - first)
+    taken = np.zeros_like(change)
+    taken[event[event >= 0]] = np.abs(closes.quantity[event >= 0])
+    order = np.lexsort((time, owner))
+    left = np.empty_like(order)
+    left[order] = _left(owner[order], change[order], taken[order], held)
     same_side = np.sign(held[group]) == np.sign(closes.quantity)
     return np.where((event >= 0) & same_side, left[event], 0)
 
@@ -47,17 +50,28 @@ def _at_cut(facts: Facts, keys: I64) -> I64:
     return np.where(padded[row] == keys, np.append(facts.cut.quantity, 0)[row], 0)
 
 
-def _least(owner: I64, change: I64, held: I64) -> I64:
-    """The least that was held of the first contracts before each row, rows sorted by owner.
+def _left(owner: I64, change: I64, taken: I64, held: I64) -> I64:
+    """How many of the first contracts are left before each row, rows sorted by owner.
 
-    ``change`` is what each row adds to its owner's signed position, which begins at ``held``.
+    ``change`` is what each row adds to its owner's signed position, which begins at ``held``;
+    ``taken`` what a forced close takes. With ``T`` taken so far, ``left + T`` only ever falls: to
+    ``position + T`` where that is lower.
     """
-    sum_to = np.cumsum(change)
+    size = np.abs(held)
     begins = np.flatnonzero(np.diff(owner, prepend=-1))
-    base = (sum_to - change)[begins][owner]
-    side = np.sign(held)[owner]
-    now = np.clip((held[owner] + sum_to - base) * side, 0, np.abs(held)[owner])
+    position = held[owner] + _since(change, begins, owner)
+    taken_to = _since(taken, begins, owner)
+    most = np.clip(position * np.sign(held)[owner], 0, size[owner]) + taken_to
     # Each owner's numbers lie below all those of the one before, so one pass keeps them apart.
-    below = np.cumsum(np.abs(held) + 1)[owner]
-    least = np.minimum.accumulate(now - below) + below
-    return np.concatenate((least[:1], np.where(owner[1:] == owner[:-1], least[:-1], least[1:])))
+    below = np.cumsum(size + np.add.reduceat(taken, begins) + 1)[owner]
+    left = np.minimum.accumulate(most - below) + below - taken_to
+    before = np.concatenate((left[:1], left[:-1]))
+    before[begins] = size
+    result: I64 = np.maximum(before, 0)
+    return result
+
+
+def _since(values: I64, begins: I64, owner: I64) -> I64:
+    """Running sums that begin anew with each owner."""
+    sums = np.cumsum(values)
+    return sums - (sums - values)[begins][owner]

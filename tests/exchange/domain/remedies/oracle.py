@@ -156,17 +156,21 @@ def settle(
 
 
 def held_since_cut(facts: Facts, close: int) -> int:
-    """How many contracts of a close were held at the cut-off and at every fill up to it."""
+    """How many contracts of a close were held at the cut-off and ever since: forced closes take
+    the old ones first, trades the new ones."""
     account, contract = int(facts.closes.account[close]), int(facts.closes.contract[close])
     held = state_of(facts.cut).get((account, contract), [0])[0]
     side = 1 if facts.closes.quantity[close] > 0 else -1
-    least, now, upto = max(0, held * side), held, int(facts.closes.fill[close])
+    left, now, upto = max(0, held * side), held, int(facts.closes.fill[close])
+    forced = set(facts.closes.fill.tolist())
     for row in rows_after_cut(facts):
         if row == upto:
-            return least
+            return left
         if (int(facts.fills.account[row]), int(facts.fills.contract[row])) == (account, contract):
-            now += int(facts.fills.quantity[row])
-            least = max(0, min(least, now * side))
+            quantity = int(facts.fills.quantity[row])
+            now += quantity
+            left = left - abs(quantity) if row in forced else min(left, now * side)
+            left = max(0, left)
     return 0
 
 
