@@ -74,7 +74,7 @@ def sweep() -> int:
     return len(idle)
 
 
-def delay(delivery_id: int, attempts: int) -> timedelta:
+def wait_after(delivery_id: int, attempts: int) -> timedelta:
     """How long to wait after this many attempts: 5 seconds doubled each time up to an hour, less
     up to a half of it. The part taken off follows from the delivery, so that many do not come back
     at one instant and a repetition of the sum gives the same."""
@@ -132,7 +132,7 @@ def _record(delivery: Delivery, answer: outgoing.Answer, now: datetime) -> None:
         )
     else:
         # The last attempt is at the hour itself, so that none is made less patient than promised.
-        due = min(now + delay(delivery.pk, delivery.attempts), delivery.give_up_at)
+        due = min(now + wait_after(delivery.pk, delivery.attempts), delivery.give_up_at)
         lifecycle.step(delivery, Delivery.State.QUEUED, due_at=due, **said)
 
 

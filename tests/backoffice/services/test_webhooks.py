@@ -129,7 +129,7 @@ def test_a_failed_attempt_is_made_again_with_the_same_id(world: World) -> None:
         waiting = row.deliveries.get()
         assert (waiting.state, waiting.status, waiting.answer) == ("queued", 500, "not now")
         wait = waiting.due_at - waiting.tried_at
-        assert wait >= delivering.delay(waiting.pk, 1)
+        assert wait >= delivering.wait_after(waiting.pk, 1)
         assert delivering.deliver(endpoint_id=row.pk) == 0, "it is not due yet"
         overdue(row)
         assert delivering.deliver(endpoint_id=row.pk) == 1
@@ -182,13 +182,13 @@ def test_the_last_attempt_is_when_the_day_is_over(world: World) -> None:
         assert row.deliveries.get().due_at == soon
 
 
-def test_delays_double_to_an_hour_and_follow_from_the_row() -> None:
-    waits = [delivering.delay(7, attempt).total_seconds() for attempt in range(1, 60)]
-    assert waits == [delivering.delay(7, attempt).total_seconds() for attempt in range(1, 60)]
+def test_waits_double_to_an_hour_and_follow_from_the_row() -> None:
+    waits = [delivering.wait_after(7, attempt).total_seconds() for attempt in range(1, 60)]
+    assert waits == [delivering.wait_after(7, attempt).total_seconds() for attempt in range(1, 60)]
     for attempt, wait in enumerate(waits):
         whole = min(5 * 2**attempt, 3600)
         assert whole / 2 <= wait <= whole
-    assert len({delivering.delay(pk, 3) for pk in range(50)}) > 40
+    assert len({delivering.wait_after(pk, 3) for pk in range(50)}) > 40
     assert sum(waits[:12]) < 86_400 < sum(waits), "a day of trying is tens of attempts"
 
 
