@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from backoffice import companions, mailcatcher
 from backoffice.embedded.places import PROJECT
@@ -119,7 +119,7 @@ def test_a_taken_port_is_named(folder: Path) -> None:
 
 
 def test_another_folders_catcher_is_not_taken_for_ours(
-    port: int, folder: Path, settings: SettingsWrapper, tmp_path: Path
+    port: int, folder: Path, settings: Settings, tmp_path: Path
 ) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.MAIL_ROOT = folder / "mail"
