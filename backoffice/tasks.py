@@ -10,6 +10,7 @@ from django.db import OperationalError
 from backoffice.services import (
     comparisons,
     computations,
+    counterfactuals,
     delivering,
     executions,
     feed,
@@ -58,6 +59,15 @@ def compare_remedies(comparison_id: int) -> None:
 
 
 @shared_task(
+    name=nudges.TRACE_CASCADE, autoretry_for=(OperationalError,),
+    retry_kwargs={"max_retries": 5}, retry_backoff=True,
+)  # fmt: skip
+def trace_cascade(incident_id: int) -> None:
+    """Trace which forced close caused which others, and what might not have happened."""
+    counterfactuals.run(incident_id=incident_id)
+
+
+@shared_task(
     name=nudges.PREPARE_FEED, autoretry_for=(OperationalError, OSError),
     retry_kwargs={"max_retries": 5}, retry_backoff=True,
 )  # fmt: skip
@@ -82,6 +92,7 @@ def sweep() -> None:
     executions.sweep()
     computations.sweep()
     comparisons.sweep()
+    counterfactuals.sweep()
     sending.sweep()
     feed.sweep()
     delivering.sweep()
