@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice.models import Approval, Person, Plan, Role
-from backoffice.services import audit, canonical, lifecycle, quorums
+from backoffice.services import audit, canonical, lifecycle, quorums, staleness
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale
+from exchange.faults import reach
 
 DECISIONS = frozenset(Approval.Decision.values)
 
@@ -73,8 +74,11 @@ def decide(
         raise Refused("A decision is to approve or to reject.")
     if decision == Approval.Decision.REJECT and not reason.strip():
         raise Refused("Say why you reject it: the maker and the auditors will read it.")
+    if decision == Approval.Decision.APPROVE:
+        staleness.require_fresh(plan)
     with transaction.atomic(durable=True):
         stored = Plan.objects.select_for_update().get(pk=plan.pk)
+        reach("approval.locked")
         check_open(stored, seen_digest=plan.digest)
         role = role or default_role(plan=stored, by=by)
         _check(stored, by=by, role=role)
@@ -88,16 +92,20 @@ def decide(
             method=proof.method,
             evidence={**proof.spend(stored, by, role, decision), "seal": seal(stored)},
         )
+        reach("approval.written")
         if decision == Approval.Decision.REJECT:
             lifecycle.step(stored, Plan.State.REJECTED, reason=reason.strip()[:300])
         else:
             advance(stored)
+        reach("approval.advanced")
         audit.record(
             by=by,
             action=f"plan.{decision}",
             subject=f"plan:{stored.pk}",
             data={"digest": stored.digest, "role": role, "state": stored.state},
         )
+        reach("approval.audited")
+    reach("approval.committed")
     plan.refresh_from_db()
     return approval
 

@@ -61,8 +61,8 @@ def inputs_moved(plan: Plan) -> str | None:
 
 def require_fresh(plan: Plan) -> None:
     """Raises Moved when the plan is void, which it is from then on. Opens a transaction of its
-    own, so that the refusal of its caller does not undo it."""
-    reason = why(plan)
+    own, so that the refusal of its caller does not undo it. A plan that is past it is left alone."""
+    reason = why(plan) if plan.state in OPEN else None
     if reason is None:
         return
     with transaction.atomic(durable=True):

@@ -4,7 +4,7 @@ vote on it any longer."""
 import pytest
 from django.db import transaction
 
-from backoffice.models import Execution, Plan
+from backoffice.models import Execution, Plan, SpentCode
 from backoffice.services import dry_runs, plans, staleness
 from backoffice.services.refusals import Moved, Refused, Stale
 from exchange.domain import rules
@@ -15,6 +15,7 @@ from tests.backoffice.services.conftest import (
     BTC,
     START,
     World,
+    approve_all,
     approve_by_row,
     close_gates,
     compute,
@@ -99,6 +100,17 @@ class TestABalance:
             plans.propose(plan=plan, by=world.person("mira"))
         plan.refresh_from_db()
         assert plan.state == Plan.State.STALE
+
+    def test_it_is_named_to_an_officer_and_their_code_is_not_spent(self, world: World) -> None:
+        plan = compute(world, [5, 5])
+        plans.propose(plan=plan, by=world.person("mira"))
+        fee(world)
+        with pytest.raises(Moved, match=FEE):
+            approve_all(plan)
+        plan.refresh_from_db()
+        assert plan.state == Plan.State.STALE
+        assert not plan.approvals.exists()
+        assert not SpentCode.objects.exists()
 
     def test_the_others_are_counted(self, world: World) -> None:
         plan = compute(world, [5, 5, 5])
