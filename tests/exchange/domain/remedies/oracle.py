@@ -192,6 +192,36 @@ def pay_reference(facts: Facts, price: Iterable[int], opened_before: bool, fees:
     return paid
 
 
+def profits(facts: Facts, *, since_cutoff: bool) -> list[int]:
+    """Net profits above zero of all customers together, per asset."""
+    by: Amounts = defaultdict(int)
+    for state, marks, sign in (
+        (state_of(facts.end), facts.reopening, 1),
+        (state_of(facts.cut), facts.at_cut, -1 if since_cutoff else 0),
+    ):
+        for (account, contract), held in state.items():
+            gain = sign * (held[2] + unrealised(facts, contract, held, int(marks[contract])))
+            by[account, int(facts.asset_of[contract])] += gain
+    return [
+        sum(max(0, gain) for (who, of), gain in by.items() if of == asset and facts.customer[who])
+        for asset in range(facts.wallets.futures.shape[1])
+    ]
+
+
+def worth_of_fund(facts: Facts, asset: int) -> tuple[int, int]:
+    """(equity at the reopening prices, cash) of the fund."""
+    cash = worth = int(facts.wallets.futures[facts.fund, asset])
+    for (account, contract), held in state_of(facts.end).items():
+        if account == facts.fund and facts.asset_of[contract] == asset:
+            worth += unrealised(facts, contract, held, int(facts.reopening[contract]))
+    return worth, cash
+
+
+def unrealised(facts: Facts, contract: int, held: list[int], mark: int) -> int:
+    spec = facts.specs[contract]
+    return trade_value_exact(spec.kind, spec.num, spec.den, held[0], mark) - held[1]
+
+
 def wallets_after(facts: Facts, state: State, paid: Amounts) -> dict[str, Amounts]:
     """Every wallet once the state and the payments are in the books and the gaps are closed."""
     change: Amounts = defaultdict(int)
