@@ -11,7 +11,7 @@ from pathlib import Path
 import bench
 from bench.timing import Options
 
-SUPPORT = {"timing", "peers", "markets"}
+SUPPORT = {"timing", "peers", "markets", "hordak_peer"}
 
 
 def names() -> list[str]:

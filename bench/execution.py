@@ -268,7 +268,6 @@ def database() -> Iterator[None]:
     """A migrated database of its own on the configured server; dropped at the end."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     import django
-    import psycopg
     from django.core.management import call_command
     from django.db import connection
 
@@ -276,30 +275,41 @@ def database() -> Iterator[None]:
 
     embedded.ensure()
     django.setup()
-    settings = connection.settings_dict
-    usual = settings["NAME"]
-    server = {
-        "host": settings["HOST"] or None, "port": settings["PORT"] or None,
-        "user": settings["USER"] or None, "password": settings["PASSWORD"] or None,
-    }  # fmt: skip
+    usual = connection.settings_dict["NAME"]
     connection.close()
+    with created(DATABASE):
+        connection.settings_dict["NAME"] = DATABASE
+        try:
+            call_command("migrate", verbosity=0)
+            with connection.cursor() as cursor:  # what the desk demands is not what is measured
+                cursor.execute("ALTER TABLE batch DISABLE TRIGGER batch_needs_plan")
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = usual
+
+
+@contextmanager
+def created(name: str) -> Iterator[dict[str, Any]]:
+    """A new empty database on the configured server, dropped at the end; how to reach it."""
+    import psycopg
+    from django.db import connection
+
+    known = connection.settings_dict
+    usual = known["NAME"]
+    place = {field: known[field] for field in ("HOST", "PORT", "USER", "PASSWORD")}
 
     def maintain(statement: str) -> None:
+        server = {field.lower(): value or None for field, value in place.items()}
         with psycopg.connect(dbname=usual, autocommit=True, **server) as maintenance:
             maintenance.execute(statement)
 
-    maintain(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-    maintain(f"CREATE DATABASE {DATABASE}")
-    settings["NAME"] = DATABASE
+    maintain(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    maintain(f"CREATE DATABASE {name}")
     try:
-        call_command("migrate", verbosity=0)
-        with connection.cursor() as cursor:  # what the desk demands is not what is measured
-            cursor.execute("ALTER TABLE batch DISABLE TRIGGER batch_needs_plan")
-        yield
+        yield {**place, "NAME": name}
     finally:
-        connection.close()
-        settings["NAME"] = usual
-        maintain(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        maintain(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def vacuum() -> None:

@@ -77,18 +77,18 @@ class Row:
     note: str = ""
 
 
-def show(title: str, rows: list[Row], limit: Row, unit: str) -> None:
+def show(title: str, rows: list[Row], limit: Row, unit: str, multiple: str = "x limit") -> None:
     """Print rows with their rate and their multiple of the limit, work for work."""
     table = Table(title=title, title_justify="left")
-    for heading in ("case", "seconds", f"M {unit}/s", "x limit", ""):
+    for heading in ("case", "seconds", f"M {unit}/s", multiple, ""):
         table.add_column(heading, justify="left" if heading in ("case", "") else "right")
     each = limit.seconds / limit.units
     for row in [limit, *rows]:
         rate = row.units / row.seconds / 1e6
-        multiple = row.seconds / row.units / each
+        times = row.seconds / row.units / each
         table.add_row(
             row.name, f"{row.seconds:.4f}", f"{rate:,.2f}" if rate >= 0.01 else f"{rate:.5f}",
-            f"{multiple:,.1f}", row.note,
+            f"{times:,.1f}", row.note,
         )  # fmt: skip
     console.print(table)
 
