@@ -60,6 +60,14 @@ BADGES: dict[str, Badge] = {
     "reject": Badge(_("Rejects"), "bad", "cross"),
     "recused": Badge(_("Recused"), "ended", "recuse"),
     "waiting": Badge(_("Waiting"), "quiet", "clock"),
+    # broken glasses
+    "glass_open": Badge(_("Waits for a second"), "warn", "clock"),
+    "glass_lapsed": Badge(_("Lapsed"), "ended", "clock"),
+    "unreviewed": Badge(_("To be reviewed"), "warn", "eye"),
+    "review_overdue": Badge(_("Review overdue"), "bad", "alert"),
+    "reviewed": Badge(_("Reviewed"), "good", "check"),
+    "justified": Badge(_("Justified"), "good", "check"),
+    "not_justified": Badge(_("Not justified"), "bad", "cross"),
     # verdicts
     "due_both": Badge(_("Due under both prices"), "quiet", "check"),
     "due_printed_only": Badge(_("Due only at the printed price"), "warn", "alert"),
@@ -70,6 +78,11 @@ BADGES: dict[str, Badge] = {
     "paused": Badge(_("Paused"), "warn", "pause"),
     "sent": Badge(_("Sent"), "good", "check"),
     "held": Badge(_("In the care lane"), "warn", "care"),
+    # webhooks and tokens
+    "delivered": Badge(_("Delivered"), "good", "check"),
+    "in_use": Badge(_("In use"), "good", "check"),
+    "retired": Badge(_("Retired"), "ended", "stop"),
+    "revoked": Badge(_("Revoked"), "ended", "cross"),
     # promises
     "kept": Badge(_("Kept"), "good", "check"),
     "kept_late": Badge(_("Kept late"), "warn", "clock"),

@@ -44,6 +44,13 @@ RAIL = (
             Place(_("Audit chain"), "audit", "chain", "g h"),
         ),
     ),
+    Group(
+        _("Connect"),
+        (
+            Place(_("Adjustment feed"), "feed", "list", "g f"),
+            Place(_("Webhooks"), "webhooks", "external", "g w"),
+        ),
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from backoffice.views import (
     care,
     decisions,
     executions,
+    feed,
     find,
     gates,
     health,
@@ -37,6 +38,7 @@ from backoffice.views import (
     public,
     styleguide,
     timeline,
+    webhooks,
 )
 
 HOUSE = [
@@ -130,6 +132,19 @@ AUDIT = [
     path("audit/check/", audit.check, name="audit-check"),
 ]
 
+FEED = [
+    path("feed/", feed.index, name="feed"),
+    path("feed/<int:pk>/", feed.show, name="feed-records"),
+    path("feed/tokens/make/", feed.make_token, name="token-make"),
+    path("feed/tokens/<int:pk>/revoke/", feed.revoke_token, name="token-revoke"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/make/", webhooks.make, name="webhook-make"),
+    path("webhooks/<int:pk>/", webhooks.show, name="webhook"),
+    path("webhooks/<int:pk>/secret/", webhooks.change_secret, name="webhook-secret"),
+    path("webhooks/<int:pk>/retire/", webhooks.retire, name="webhook-retire"),
+    path("deliveries/<int:pk>/send/", webhooks.send_again, name="delivery-send"),
+]
+
 PLANS = [
     path("approvals/", decisions.index, name="approvals"),
     path("incidents/<slug:slug>/plans/", plans.index, name="incident-plans"),
@@ -179,6 +194,7 @@ urlpatterns = [
     *CAMPAIGNS,
     *CARE,
     *AUDIT,
+    *FEED,
     *NOTICES_PUBLIC,
     *PORTAL,
     *OPEN,

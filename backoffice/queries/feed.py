@@ -69,5 +69,5 @@ def published() -> QuerySet[Event]:
 def tokens() -> QuerySet[ApiToken]:
     """Every token, those in use first, newest first."""
     return ApiToken.objects.select_related("venue", "created_by", "revoked_by").order_by(
-        "revoked_at", "-pk"
+        "-revoked_at", "-pk"
     )

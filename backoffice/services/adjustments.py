@@ -51,6 +51,11 @@ def sidecar(plan: Plan) -> Sidecar:
     return found
 
 
+def look(plan: Plan) -> Sidecar | None:
+    """The plan's records if they are on this machine's disk; nothing is made."""
+    return sidecars.read(name_of(plan))
+
+
 def prepared(plan: Plan) -> bool:
     """Whether its records are on this machine's disk already."""
     return sidecars.exists(name_of(plan))

@@ -10,6 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backoffice import cursors, figures
 from backoffice.cursors import Place
 from backoffice.models import Event
@@ -17,7 +20,7 @@ from backoffice.queries import feed as queries
 from backoffice.services import adjustments, locks, nudges
 from exchange.domain.adjustments import FILL, exec_type
 from exchange.models import Venue
-from exchange.tape.adjustments import Row
+from exchange.tape.adjustments import Row, Sidecar
 from exchange.tape.store import TapeMissing
 
 __all__ = ["LIMIT", "LIMIT_MAX", "Page", "TapeMissing", "Wanted", "prepare", "read", "sweep"]
@@ -72,17 +75,28 @@ def read(venue: Venue, after: str = "", limit: int = LIMIT, wanted: Wanted = Wan
             start, limit - len(found) + 1, accounts=wanted.accounts, contract=wanted.contract
         )
         room = limit - len(found)
-        kept = rows[:room]
-        found += [
-            _Found(event, int(number), row.opposite() if event.reversed else row)
-            for number, row in zip(kept, sidecar.rows(kept), strict=True)
-        ]
+        found += _found(event, sidecar, rows[:room])
         if len(rows) > room:
             # Up to the row that did not fit: what a filter passes over is not looked at again.
             place, more = Place(event.number, int(rows[room])), True
             break
         place = Place(event.number, max(start, len(sidecar.records)))
     return Page(_written(venue, found), cursors.write(venue.pk, place), more)
+
+
+def records(event: Event, offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Records of one event from a number on, and how many it has. Raises `TapeMissing`."""
+    assert event.source is not None, "an event that adjusts has a source"
+    sidecar = adjustments.sidecar(event.source)
+    numbers = sidecar.find(offset, limit)
+    return _written(event.venue, _found(event, sidecar, numbers)), len(sidecar.records)
+
+
+def prepared_records(event: Event) -> int | None:
+    """How many records an event has; None while they are not on this machine's disk."""
+    assert event.source is not None, "an event that adjusts has a source"
+    found = adjustments.look(event.source)
+    return None if found is None else len(found.records)
 
 
 def prepare(*, event_id: int) -> int:
@@ -111,6 +125,14 @@ def sweep() -> int:
 def exec_id(event: Event, number: int) -> str:
     """The ExecID of an event's record: the same whenever it is read, of no other record."""
     return f"MW{event.number}-{number}"
+
+
+def _found(event: Event, sidecar: Sidecar, numbers: NDArray[np.int64]) -> list[_Found]:
+    """The records with these numbers, taken back where the event takes them back."""
+    return [
+        _Found(event, int(number), row.opposite() if event.reversed else row)
+        for number, row in zip(numbers, sidecar.rows(numbers), strict=True)
+    ]
 
 
 def _written(venue: Venue, found: list[_Found]) -> list[dict[str, Any]]:

@@ -19,16 +19,10 @@ from backoffice.services import care as services
 from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.refusing import status_of
+from backoffice.views.venues import VenueChoice
 from exchange.models import Venue
 
 CARERS = services.CARERS
-
-
-class VenueChoice(forms.ModelChoiceField):
-    """A venue by name and code: rehearsals of one market share a name."""
-
-    def label_from_instance(self, obj: Venue) -> str:
-        return f"{obj.name}: {obj.code}"
 
 
 class HoldForm(forms.Form):
