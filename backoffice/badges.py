@@ -73,6 +73,7 @@ BADGES: dict[str, Badge] = {
     "due_printed_only": Badge(_("Due only at the printed price"), "warn", "alert"),
     "not_due": Badge(_("Not due"), "bad", "cross"),
     "missed": Badge(_("Missed"), "active", "eye"),
+    "avoided": Badge(_("Avoided"), "good", "check"),
     # campaigns and messages
     "sending": Badge(_("Sending"), "active", "run"),
     "paused": Badge(_("Paused"), "warn", "pause"),

@@ -11,6 +11,7 @@ from backoffice.views import (
     account_downloads,
     accounts,
     audit,
+    break_glass,
     campaign_messages,
     campaigns,
     care,
@@ -159,6 +160,7 @@ PLANS = [
     path("plans/<int:pk>/dry-run/", plans.dry_run, name="plan-dry-run"),
     path("plans/<int:pk>/decide/", decisions.decide, name="plan-decide"),
     path("plans/<int:pk>/challenge/", proving.ask, name="plan-challenge"),
+    path("plans/<int:pk>/break-glass/", break_glass.show, name="plan-break-glass"),
     path("plans/<int:pk>/execution/", executions.show, name="plan-execution"),
     path("plans/<int:pk>/execute/", executions.request_execution, name="plan-execute"),
 ]

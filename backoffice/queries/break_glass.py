@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 
 from backoffice.models import BreakGlass, Incident, Plan
 
-OPEN, LAPSED, UNREVIEWED, OVERDUE, REVIEWED = "open", "lapsed", "unreviewed", "overdue", "reviewed"
+OPEN, LAPSED, REVIEWED = "glass_open", "glass_lapsed", "reviewed"
+UNREVIEWED, OVERDUE = "unreviewed", "review_overdue"
 
 
 class Glass(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Count, F, Func, Prefetch, Q, QuerySet, Value
 
 from backoffice.models import (
     Approval,
@@ -67,7 +67,10 @@ class Move(NamedTuple):
 
 
 def of_incident(incident: Incident) -> QuerySet[Plan]:
-    """The incident's plans, newest first, with how many officers approved each (`approving`)."""
+    """The incident's plans, newest first, with how many officers approved each (`approving`).
+
+    Whoever is recused from the incident is not shown that number.
+    """
     approving = Count("approvals", filter=Q(approvals__decision=Approval.Decision.APPROVE))
     return incident.plans.select_related("maker").annotate(approving=approving).order_by("-pk")
 
@@ -77,13 +80,22 @@ def newest_computation(incident: Incident) -> Computation | None:
     return incident.computations.select_related("requested_by").order_by("-pk").first()
 
 
-def waiting() -> QuerySet[Plan]:
-    """Plans that wait for officers, the first to expire first, with how many approved each."""
+def waiting(reader: Person) -> QuerySet[Plan]:
+    """Plans that wait for officers, the first to expire first, with how many approved each and
+    whether the reader is `recused` from its incident and so not shown that number."""
     approving = Count("approvals", filter=Q(approvals__decision=Approval.Decision.APPROVE))
     return (
         Plan.objects.filter(state=Plan.State.PROPOSED)
         .select_related("incident__venue", "maker")
-        .annotate(approving=approving)
+        .annotate(
+            approving=approving,
+            recused=Func(
+                F("incident_id"),
+                Value(reader.pk),
+                function="person_recused",
+                output_field=BooleanField(),
+            ),
+        )
         .order_by("expires_at")
     )
 
@@ -108,17 +120,6 @@ def assets(plan: Plan) -> dict[str, Asset]:
     """The assets the plan moves, by code; one statement."""
     codes = plan.totals.get("by_asset", {})
     return {asset.code: asset for asset in Asset.objects.filter(code__in=list(codes))}
-
-
-def eligibility(plan: Plan, person: Person) -> tuple[str | None, bool]:
-    """(why the person may not decide or None, whether they have decided); one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT plan_ineligible(%s, %s, 'risk'),"
-            " EXISTS (SELECT FROM approval WHERE plan_id = %s AND officer_id = %s)",
-            [plan.pk, person.pk, plan.pk, person.pk],
-        )
-        return cursor.fetchone()
 
 
 def effects(

@@ -139,6 +139,12 @@ def ineligible(*, plan: Plan, by: Person) -> str | None:
         return cursor.fetchone()[0]
 
 
+def roles(by: Person) -> list[str]:
+    """The deciding roles the person holds; one statement."""
+    held = set(Role.objects.filter(person=by).values_list("name", flat=True))
+    return [role for role in quorums.DECIDING if role in held]
+
+
 def not_reviewer(*, break_glass: BreakGlass, by: Person) -> str | None:
     """Why `by` may not review it, in words; None when they may. Three statements."""
     if by.pk in (break_glass.officer_id, break_glass.second.officer_id):
@@ -163,8 +169,7 @@ def _check(stored: Plan, *, seen_digest: str, by: Person, role: str | None) -> s
 
 def _role(by: Person) -> str:
     """The first deciding role the person holds; risk officer, to be refused, when there is none."""
-    held = set(Role.objects.filter(person=by).values_list("name", flat=True))
-    return next((role for role in quorums.DECIDING if role in held), quorums.RISK)
+    return next(iter(roles(by)), quorums.RISK)
 
 
 def _evidence(

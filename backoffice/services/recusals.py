@@ -7,7 +7,7 @@ are is public.
 
 from django.db import connection
 
-from backoffice.models import Incident, Person
+from backoffice.models import Incident, Person, Plan
 from backoffice.services.refusals import NotAllowed
 
 
@@ -27,6 +27,16 @@ def incidents(person: Person) -> set[int]:
             [person.pk, person.pk],
         )
         return {number for (number,) in cursor.fetchall()}
+
+
+def hidden_subjects(person: Person) -> set[str]:
+    """The subjects of the audit chain that would tell the person of votes they may not see: every
+    plan of an incident they are recused from. One statement for nearly everyone, else two."""
+    numbers = incidents(person)
+    if not numbers:
+        return set()
+    plans = Plan.objects.filter(incident__in=numbers).values_list("pk", flat=True)
+    return {f"plan:{number}" for number in plans}
 
 
 def count(incident: Incident) -> int:

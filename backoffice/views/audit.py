@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from backoffice.models import AuditEvent
 from backoffice.queries import audit as queries
 from backoffice.services import audit as services
-from backoffice.services import care
+from backoffice.services import care, recusals
 from backoffice.views import access
 from backoffice.views.parts import page_or_part
 from exchange.queries.keyset import Page
@@ -44,17 +45,28 @@ def index(request: HttpRequest) -> HttpResponse:
     filters = Filters(request.GET or None)
     asked = filters.cleaned_data if filters.is_valid() else {}
     cares = access.holds(request, *care.CARERS)
+    hidden = recusals.hidden_subjects(request.user)
     page = queries.events(
         subject=asked.get("subject", "").strip(),
         action=asked.get("action", "").strip(),
         cares=cares,
+        hidden=hidden,
         after=request.GET.get("after", ""),
     )
-    rows = [(event, event.action.startswith(queries.CARE) and not cares) for event in page.rows]
+    rows = [(event, _withheld(event, cares=cares, hidden=hidden)) for event in page.rows]
     context: dict[str, Any] = {"filters": filters, "page": Page(rows, page.after)}
     if not request.htmx:
         context |= _standing()
     return page_or_part(request, "audit/list.html", "audit/_events.html", context)
+
+
+def _withheld(event: AuditEvent, *, cares: bool, hidden: set[str]) -> str:
+    """Why whoever reads is not shown what this was; empty when they are."""
+    if event.action.startswith(queries.CARE) and not cares:
+        return _("Only those who care for people see what this was.")
+    if event.subject in hidden:
+        return _("About a plan of an incident you are recused from.")
+    return ""
 
 
 @require_GET

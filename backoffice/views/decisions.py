@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from backoffice.models import Approval, Plan, Role
+from backoffice.models import Approval, Plan
 from backoffice.queries import plans as queries
 from backoffice.services import approvals
 from backoffice.services.refusals import Refused
@@ -43,9 +43,7 @@ class RejectForm(ProofForm):
 @access.staff()
 def index(request: HttpRequest) -> HttpResponse:
     """Plans that wait for officers, of all incidents, the first to expire first."""
-    rows = list(queries.waiting())
-    context = {"plans": rows, "may_decide": access.holds(request, Role.Name.RISK)}
-    return render(request, "plans/waiting.html", context)
+    return render(request, "plans/waiting.html", {"plans": list(queries.waiting(request.user))})
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,18 +51,20 @@ def index(request: HttpRequest) -> HttpResponse:
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """What one is about to approve; on POST the decision, or the page with why it was refused."""
     plan = fetch(request, pk)
-    seen = {"digest": plan.digest}
-    context = {**summary(plan), "approve": ApproveForm(initial=seen)}
-    context |= {"reject": RejectForm(initial=seen)}
+    seen, roles = {"digest": plan.digest}, approvals.roles(plan=plan, by=request.user)
+    context = {**summary(plan, request.user), "approve": ApproveForm(initial=seen, roles=roles)}
+    context |= {"reject": RejectForm(initial=seen, roles=roles)}
     if request.method == "POST":
-        return _post(request, plan, context)
+        return _post(request, plan, context, roles)
     return _page(request, plan, context)
 
 
-def _post(request: HttpRequest, plan: Plan, context: dict[str, Any]) -> HttpResponse:
+def _post(
+    request: HttpRequest, plan: Plan, context: dict[str, Any], roles: list[str]
+) -> HttpResponse:
     decision = request.POST.get("decision", "")
     approving = decision == Approval.Decision.APPROVE
-    form = (ApproveForm if approving else RejectForm)(request.POST)
+    form = (ApproveForm if approving else RejectForm)(request.POST, roles=roles)
     context["approve" if approving else "reject"] = form
     if approving and not plan_figures.typed(request, context["phrase"]):
         context["typed_error"] = _("That is not the amount. Nothing was decided.")
@@ -104,7 +104,6 @@ def _why_not(request: HttpRequest, plan: Plan) -> str:
         )
     if plan.expires_at is None or plan.expires_at <= timezone.now():
         return _("The time to decide on this plan is over.")
-    why, decided = queries.eligibility(plan, request.user)
-    if decided:
+    if plan.approvals.filter(officer=request.user).exists():
         return _("You have decided on this plan already.")
-    return why or ""
+    return approvals.ineligible(plan=plan, by=request.user) or ""

@@ -38,7 +38,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def request_execution(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue it, when what was typed is what it moves."""
     plan = fetch(request, pk)
-    if not plan_figures.typed(request, summary(plan)["phrase"]):
+    if not plan_figures.typed(request, summary(plan, request.user)["phrase"]):
         return _page(request, plan, 422, error=_("That is not the amount. Nothing was started."))
     try:
         services.request_execution(plan=plan, by=request.user)
@@ -52,7 +52,8 @@ def _page(request: HttpRequest, plan: Plan, status: int = 200, error: str = "") 
     if not request.htmx:
         asked = plan.state == Plan.State.APPROVED and not context["running"]
         may = asked and access.holds(request, *HANDS)
-        context |= around(plan.incident, TAB) | summary(plan) | {"error": error, "may_execute": may}
+        context |= around(plan.incident, TAB) | summary(plan, request.user)
+        context |= {"error": error, "may_execute": may}
         if may:
             context["obstacle"] = _obstacle(plan)
     return page_or_part(request, "plans/execution.html", "plans/_execution.html", context, status)

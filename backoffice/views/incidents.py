@@ -8,12 +8,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice.models import Incident, Role
+from backoffice.queries import break_glass, overview
 from backoffice.queries import incidents as queries
-from backoffice.queries import overview
 from backoffice.services import incidents as services
 from backoffice.services.refusals import Refused
 from backoffice.templatetags.charts import Part
@@ -54,7 +55,8 @@ class ContractForm(forms.Form):
 @require_GET
 @access.staff()
 def index(request: HttpRequest) -> HttpResponse:
-    """Every incident, newest first, with its gates, verdicts and newest plan. Four statements."""
+    """Every incident, newest first, with its gates, verdicts and newest plan, and the broken
+    glasses that wait for somebody. Five statements."""
     filters = Filters(request.GET or None)
     chosen = filters.cleaned_data if filters.is_valid() else {}
     page = queries.page(
@@ -63,6 +65,8 @@ def index(request: HttpRequest) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context = {"filters": filters, "page": Page(_rows(page.rows), page.after)}
+    if not request.htmx:
+        context["glasses"] = break_glass.unfinished(timezone.now())
     return page_or_part(request, "incidents/list.html", "incidents/_rows.html", context)
 
 

@@ -49,6 +49,8 @@ def _measured() -> CollectorRegistry:
         "Reconciliations that did not come out to zero. Ever.",
         found.reconciliations_failed,
     )
+    gauge("glasses_unreviewed", "Broken glasses nobody reviewed yet.", found.glasses_unreviewed)
+    gauge("glasses_overdue", "Of those, more than a day old.", found.glasses_overdue)
     plans = Gauge("makewhole_plans", "Plans by state.", ["state"], registry=registry)
     for state, count in found.plans.items():
         plans.labels(state).set(count)

@@ -69,8 +69,8 @@ def steps(now: Situation) -> list[Step]:
             bool(now.plan),
         ),
         Step(
-            _("Have it approved by two officers"),
-            _("Neither its maker nor anyone it pays may decide."),
+            _("Have it approved by its quorum"),
+            _("Neither its maker nor anyone tied to what it changes may decide."),
             "incident-plans",
             now.plan in DECIDED,
         ),

@@ -9,9 +9,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from backoffice import figures
-from backoffice.models import Plan
+from backoffice.models import Plan, Role
+from backoffice.services import quorums
+from backoffice.services.approvals import Standing
 from exchange.models import Asset, LedgerAccount
 
 KINDS = tuple(LedgerAccount.Kind)
@@ -68,6 +72,30 @@ def kinds(plan: Plan) -> list[LedgerAccount.Kind]:
     """The kinds of ledger accounts that the plan moves in any asset."""
     found = plan.totals.get("by_asset", {}).values()
     return [kind for kind in KINDS if any(kind in totals.get("by_kind", {}) for totals in found)]
+
+
+class Asked(NamedTuple):
+    """One line of a plan's quorum: who is asked for, how many counted approvals there are of how
+    many."""
+
+    label: str | Promise
+    given: int
+    wanted: int
+
+    @property
+    def met(self) -> bool:
+        """Whether nobody is missing."""
+        return self.given >= self.wanted
+
+
+def quorum(plan: Plan, standing: Standing) -> list[Asked]:
+    """The quorum line by line; a single line while the glass is broken."""
+    if standing.break_glass:
+        return [Asked(_("Any officer"), standing.valid, quorums.BREAK_GLASS[quorums.ANY])]
+    return [
+        Asked(Role.Name(role).label, standing.given.get(role, 0), wanted)
+        for role, wanted in plan.quorum.items()
+    ]
 
 
 def times(plan: Plan) -> dict[str, datetime]:

@@ -6,13 +6,15 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice import digest_words
-from backoffice.models import Computation, Incident, Plan, Role
+from backoffice.models import Computation, Incident, Person, Plan, Role
+from backoffice.queries import break_glass
 from backoffice.queries import plans as queries
-from backoffice.services import approvals, computations, dry_runs
+from backoffice.services import approvals, computations, dry_runs, recusals
 from backoffice.services import plans as services
 from backoffice.services.refusals import Refused
 from backoffice.services.remedies import ROLLBACK
@@ -104,6 +106,7 @@ def _list(
     context = {
         **around(incident),
         "plans": queries.of_incident(incident),
+        "recused": recusals.recused(incident=incident, person=request.user),
         "computation": _job(queries.newest_computation(incident)),
         "form": form,
         "may_compute": access.holds(request, Role.Name.ANALYST),
@@ -161,8 +164,11 @@ def fetch(request: HttpRequest, pk: int) -> Plan:
     return access.fetch(request, queries.detailed(), lambda plan: plan.incident.venue, pk=pk)
 
 
-def summary(plan: Plan) -> dict[str, Any]:
-    """What the pages that sum a plan up show of it; two statements."""
+def summary(plan: Plan, reader: Person) -> dict[str, Any]:
+    """What the pages that sum a plan up show of it; five statements. Whoever is recused gets no
+    votes."""
+    recused = recusals.recused(incident=plan.incident, person=reader)
+    standing = approvals.standing(plan)
     totals = plan_figures.by_asset(plan, queries.assets(plan))
     return {
         "plan": plan,
@@ -171,7 +177,11 @@ def summary(plan: Plan) -> dict[str, Any]:
         "totals": totals,
         "kinds": plan_figures.kinds(plan),
         "phrase": plan_figures.phrase(plan, totals),
-        "valid": approvals.valid_approvals(plan),
+        "recused": recused,
+        "recusals": recusals.count(plan.incident),
+        "standing": None if recused else standing,
+        "quorum": [] if recused else plan_figures.quorum(plan, standing),
+        "glasses": break_glass.of_plan(plan, timezone.now()),
         "times": plan_figures.times(plan),
     }
 
@@ -180,7 +190,7 @@ def _page(
     request: HttpRequest, plan: Plan, form: ProposeForm | None = None, status: int = 200
 ) -> HttpResponse:
     mine = plan.maker_id == request.user.pk and access.holds(request, *MAKERS)
-    shown = summary(plan)
+    shown = summary(plan, request.user)
     context = {
         **around(plan.incident, TAB),
         **shown,
@@ -191,6 +201,8 @@ def _page(
         "may_try": plan.state in dry_runs.STATES and access.holds(request, *TRIERS),
         "may_decide": plan.state == Plan.State.PROPOSED,
         "execution": getattr(plan, "execution", None),
+        # Why an officer rejected it is their vote.
+        "withheld_reason": shown["recused"] and plan.state == Plan.State.REJECTED,
     }
     return render(request, "plans/detail.html", context, status=status)
 

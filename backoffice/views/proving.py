@@ -6,6 +6,7 @@ without a passkey, there is the code.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from backoffice.models import Role
 from backoffice.services import passkeys, signing
 from backoffice.services.approvals import Proof
 from backoffice.services.refusals import Refused, WrongCode
@@ -53,7 +55,10 @@ class SignedField(forms.CharField):
 
 
 class ProofForm(forms.Form):
-    """The digest that was looked at, and a code or a passkey's answer."""
+    """The digest that was looked at, and a code or a passkey's answer.
+
+    Who holds several of the roles that are asked for chooses the one they act in.
+    """
 
     digest = forms.CharField(widget=forms.HiddenInput)
     signed = SignedField(required=False)
@@ -63,8 +68,14 @@ class ProofForm(forms.Form):
         help_text=_("A fresh one: a code decides once."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roles: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, auto_id=f"{self.__class__.__name__.lower()}_%s", **kwargs)
+        if len(roles) > 1:
+            self.fields["role"] = forms.ChoiceField(
+                label=_("You act as"), choices=[(role, Role.Name(role).label) for role in roles],
+                initial=roles[0], widget=forms.RadioSelect,
+            )  # fmt: skip
+            self.order_fields([*(name for name in self.fields if name != "code"), "code"])
 
     def clean(self) -> dict[str, Any]:
         """With a passkey's answer no code is needed."""
@@ -82,9 +93,9 @@ class ProofForm(forms.Form):
 
     @property
     def role(self) -> str | None:
-        """The role that was signed for; None with a code, which is good for any."""
+        """The role that was signed for, or that was chosen; None when there was no choice."""
         signed = self.cleaned_data["signed"]
-        return signed["role"] if signed else None
+        return signed["role"] if signed else self.cleaned_data.get("role")
 
     def refuse(self, refused: Refused) -> bool:
         """Show a refusal at the field it is about; False when it is about none."""

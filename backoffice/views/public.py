@@ -9,14 +9,17 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from backoffice.models import Fact, Incident, NoticeVersion
+from backoffice.queries import break_glass
 from backoffice.queries import incidents as incident_queries
 from backoffice.queries import notices as queries
+from backoffice.services import recusals
 from backoffice.views.incident_frame import gate_words
 
 FEED_LENGTH = 40
@@ -69,6 +72,10 @@ def document(request: HttpRequest, slug: str) -> JsonResponse:
         "effective_cutoff": incident.effective_cutoff,
         "status": closed,
         "promises": promises,
+        "recusals": recusals.count(incident),
+        "break_glass": [
+            _glass(glass) for glass in break_glass.of_incident(incident, timezone.now())
+        ],
         "notices": [_as_json(row) for row in latest],
     }
     return JsonResponse(body)
@@ -114,15 +121,32 @@ def _version(incident: Incident, notice: str, number: int) -> NoticeVersion:
 
 
 def _around(incident: Incident) -> dict[str, Any]:
-    """What stands beside the notices; five statements."""
+    """What stands beside the notices; seven statements."""
     return {
         "incident": incident,
         "gates": gate_words(incident_queries.gates_closed([incident.pk])[incident.pk]),
         "promises": _promises(incident),
         "timeline": incident.timeline.filter(public=True).order_by("at", "pk"),
+        "recusals": recusals.count(incident),
+        "glasses": break_glass.of_incident(incident, timezone.now()),
         "versions": NoticeVersion.objects.filter(notice__incident=incident, language=get_language())
         .select_related("notice__incident")
         .order_by("-published_at", "-pk"),
+    }
+
+
+def _glass(glass: break_glass.Glass) -> dict[str, Any]:
+    """A broken glass as the public is told of it: what and when, and never who."""
+    row = glass.row
+    review = getattr(row, "review", None)
+    return {
+        "remedy": row.plan.remedy,
+        "digest": row.digest,
+        "opened_at": row.at,
+        "seconded_at": row.second.at,
+        "review_due_at": row.second.review_due_at,
+        "reviewed_at": review and review.at,
+        "outcome": review and review.outcome,
     }
 
 

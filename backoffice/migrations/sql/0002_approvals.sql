@@ -174,6 +174,10 @@ BEGIN
     IF why IS NOT NULL THEN
         RAISE EXCEPTION 'approval: %', why USING ERRCODE = 'check_violation';
     END IF;
+    IF NEW.method = 'totp' AND code_decided(NEW.officer_id, (NEW.evidence->>'step')::bigint) THEN
+        RAISE EXCEPTION 'approval: that code decided something else'
+            USING ERRCODE = 'check_violation';
+    END IF;
     why := approval_proof(
         NEW.plan_id, NEW.officer_id, NEW.role, NEW.decision, NEW.method, NEW.evidence);
     IF why IS NOT NULL THEN

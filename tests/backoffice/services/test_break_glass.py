@@ -143,7 +143,7 @@ def test_it_is_opened_once_at_a_time(world: World, plan: Plan) -> None:
     with pytest.raises(Stale, match="open already"):
         open_glass(world, plan, "lena")
     assert [glass.state for glass in queries.of_plan(plan, timezone.now())] == [
-        "unreviewed", "lapsed"
+        "unreviewed", "glass_lapsed"
     ]  # fmt: skip
     assert approvals.standing(plan).break_glass == again.pk
 
@@ -205,13 +205,13 @@ def test_a_third_reviews_it(world: World, plan: Plan) -> None:
 
 def test_what_waits_for_its_review(world: World, plan: Plan) -> None:
     row = open_glass(world, plan)
-    assert states() == ["open"]
+    assert states() == ["glass_open"]
     second(world, plan)
     assert states() == ["unreviewed"]
     age(row, timedelta(hours=24))
-    assert states() == ["overdue"]
+    assert states() == ["review_overdue"]
     assert [glass.state for glass in queries.of_incident(world.incident, timezone.now())] == [
-        "overdue"
+        "review_overdue"
     ]
     review(world, row, "lena", outcome="not_justified")
     assert states() == []

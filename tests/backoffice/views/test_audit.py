@@ -96,5 +96,5 @@ def test_a_changed_event_shows(world: World, analyst: Client) -> None:
 def test_a_page_costs_the_same_however_long(
     world: World, analyst: Client, django_assert_num_queries: object
 ) -> None:
-    with django_assert_num_queries(5):  # session, person, standing, events, head
+    with django_assert_num_queries(6):  # session, person, standing, recusals, events, head
         analyst.get(reverse("audit"))

@@ -179,4 +179,19 @@ def test_the_waiting_plans_are_listed(
     with django_assert_num_queries(4):  # session, person, standing, the plans
         (row,) = cells(officer.get(reverse("approvals")), "waiting")
     assert row[0] == f"{plan.pk}: Goodwill payment"
-    assert row[2:5] == ["Mira Okafor", "0 / 2", "3"]
+    assert row[2:6] == ["Mira Okafor", "0 / 2", "1 risk, 1 finance", "3"]
+
+
+def test_who_holds_two_roles_chooses_one(world: World, plan: Plan, officer: Client) -> None:
+    page = officer.get(reverse("plan-decide", args=[plan.pk]))
+    assert "You act as" not in text(page)
+    Role.objects.create(person=world.person("chen"), name="finance")
+    page = officer.get(reverse("plan-decide", args=[plan.pk]))
+    assert "You act as" in text(page)
+    assert send(officer, plan).status_code == 422
+    assert send(officer, plan, role="legal").status_code == 422
+    assert Approval.objects.count() == 0
+    assert send(officer, plan, role="finance").status_code == 302
+    assert Approval.objects.get().role == "finance"
+    page = text(officer.get(reverse("plan", args=[plan.pk])))
+    assert "Risk officer 0 / 1 Missing Finance officer 1 / 1 Met" in page

@@ -52,7 +52,7 @@ def test_the_list_costs_the_same_however_long(
             },
             slug=f"copy-{number}",
         )
-    with django_assert_num_queries(7):  # session, person, standing, and four of the page
+    with django_assert_num_queries(8):  # session, person, standing, and five of the page
         assert len(cells(analyst.get(reverse("incidents")), "incident-sheet")) == 4
 
 

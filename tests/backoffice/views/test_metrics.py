@@ -42,6 +42,8 @@ def test_an_idle_desk(client: Client, settings: Settings) -> None:
         "makewhole_executions_waiting": 0,
         "makewhole_execution_oldest_seconds": 0,
         "makewhole_reconciliations_failed": 0,
+        "makewhole_glasses_unreviewed": 0,
+        "makewhole_glasses_overdue": 0,
         "makewhole_plansdraft": 0,
         "makewhole_planscomputed": 0,
         "makewhole_plansproposed": 0,

@@ -42,7 +42,7 @@ def test_the_list_costs_the_same_however_long(
     for _ in range(3):
         compute(world, PAID)
     # session, person, standing, incident, two of the frame, plans, computation
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page = analyst.get(reverse("incident-plans", args=[world.incident.slug]))
     assert len(cells(page, "plans")) == 3
 
@@ -68,14 +68,15 @@ def test_the_page_says_what_the_plan_does(world: World, analyst: Client) -> None
     shown = text(page)
     assert " ".join(words(plan.digest)) in shown
     assert plan.digest[:8] in shown
-    assert "0 of 2 hold for this digest" in shown
+    assert "Risk officer 0 / 1 Missing Finance officer 0 / 1 Missing" in shown
+    assert "0 members of staff are recused from this incident." in shown
 
 
 def test_the_page_costs_the_same_however_many_accounts(
     world: World, analyst: Client, django_assert_max_num_queries: object
 ) -> None:
     plan = compute(world, PAID)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(15):
         analyst.get(reverse("plan", args=[plan.pk]))
 
 
