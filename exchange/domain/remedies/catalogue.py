@@ -293,14 +293,14 @@ def _close_prices(facts: Facts, given: Mapping[str, str]) -> I64:
 
 
 def _contracts(facts: Facts, words: str) -> tuple[int, ...]:
-    return tuple(sorted({_contract(facts, symbol) for symbol in words.split()}))
+    return tuple(sorted({_contract(facts, symbol, "contracts") for symbol in words.split()}))
 
 
-def _contract(facts: Facts, symbol: str) -> int:
+def _contract(facts: Facts, symbol: str, name: str = "contract") -> int:
     for number, spec in enumerate(facts.specs):
         if spec.symbol == symbol:
             return number
-    raise ParameterRefused(f"contract: the tape has no {symbol!r}")
+    raise ParameterRefused(f"{name}: the tape has no {symbol!r}")
 
 
 def _ticks(facts: Facts, contract: int, name: str, word: str) -> int:
