@@ -15,6 +15,7 @@ from backoffice.views import (
     campaign_messages,
     campaigns,
     care,
+    cascades,
     decisions,
     executions,
     feed,
@@ -77,6 +78,14 @@ LIQUIDATIONS = [
     path("incidents/<slug:slug>/liquidations/", liquidations.index, name="incident-liquidations"),
     path("incidents/<slug:slug>/liquidations.csv", liquidations.download, name="liquidations-csv"),
     path("liquidations/<int:pk>/", liquidations.show, name="liquidation"),
+]
+
+CASCADE = [
+    path("incidents/<slug:slug>/cascade/", cascades.index, name="incident-cascade"),
+    path("incidents/<slug:slug>/cascade/trace/", cascades.compute, name="cascade-compute"),
+    path("incidents/<slug:slug>/cascade/<int:number>/", cascades.show, name="cascade-node"),
+    path("incidents/<slug:slug>/cascade.csv", cascades.edges, name="cascade-csv"),
+    path("incidents/<slug:slug>/cascade-closes.csv", cascades.closes, name="cascade-closes-csv"),
 ]
 
 ACCOUNTS = [
@@ -189,6 +198,7 @@ urlpatterns = [
     *HOUSE,
     *INCIDENTS,
     *LIQUIDATIONS,
+    *CASCADE,
     *ACCOUNTS,
     *PLANS,
     *GOODWILL,

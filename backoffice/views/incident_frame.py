@@ -27,6 +27,7 @@ class Tab(NamedTuple):
 TABS = (
     (_("Overview"), "incident", "o"),
     (_("Liquidations"), "incident-liquidations", "l"),
+    (_("Cascade"), "incident-cascade", "c"),
     (_("Accounts"), "incident-accounts", "a"),
     (_("Plans"), "incident-plans", "p"),
     (_("Goodwill"), "incident-goodwill", "w"),
