@@ -103,17 +103,16 @@ def post(batch: Batch, expected: Digests) -> Posting:
 
 
 def check(batch: Batch) -> Posting:
-    """Dry run of a sealed batch: everything `post` does but the claim, then rolled back.
+    """Dry run of a sealed batch: everything `post` does, then rolled back.
 
     Raises what `post` would raise. Holds the same locks for the same time; nothing of it remains,
-    and no approval is needed, because only the claim makes a posting count.
+    and no approval is needed, because that is asked for when a posting is committed.
     """
     with transaction.atomic():
-        state = Batch.objects.select_for_update().values_list("state", flat=True).get(pk=batch.pk)
-        if state != Batch.State.SEALED:
-            raise WrongState(f"batch {batch.pk} is {state}, not sealed")
+        _claim(batch)
         posting = _apply(batch, sealed_digests(batch), _Clock())
         transaction.set_rollback(True)
+    batch.refresh_from_db()
     return posting
 
 

@@ -425,6 +425,36 @@ CREATE TRIGGER batch_step BEFORE INSERT OR UPDATE OR DELETE ON batch
 CREATE TRIGGER batch_keep BEFORE TRUNCATE ON batch
     FOR EACH STATEMENT EXECUTE FUNCTION books_batch_step();
 
+-- The other way round: a partition of the ledger is of a posted batch. Rows that are attached fire no
+-- trigger, so the attaching itself is watched. Only a superuser may make an event trigger; without
+-- one, reconciliation still finds what was slipped in.
+CREATE FUNCTION books_attach_guard() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+    slipped text;
+BEGIN
+    SELECT c.relname INTO slipped
+    FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid
+    LEFT JOIN batch b ON b.state = 'posted' AND b.id = substring(
+        pg_get_expr(c.relpartbound, c.oid) FROM '^FOR VALUES IN \(''?(\d+)''?\)$')::bigint
+    WHERE i.inhparent IN (to_regclass('ledger_entry'), to_regclass('position_entry'))
+      AND b.id IS NULL
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% is of no posted batch: it is not attached', slipped
+            USING ERRCODE = 'restrict_violation',
+                  HINT = 'Stage, seal and post a batch.';
+    END IF;
+END $$;
+
+DO $$
+BEGIN
+    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        CREATE EVENT TRIGGER books_attach_guard ON ddl_command_end
+            WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE') EXECUTE FUNCTION books_attach_guard();
+    END IF;
+END $$;
+
 -- At commit a posted batch is in the ledger: both partitions attached, one journal.
 CREATE FUNCTION books_batch_complete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -7,6 +7,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation';
     END IF;
 END $$;
+DROP EVENT TRIGGER IF EXISTS books_attach_guard;
+DROP FUNCTION books_attach_guard();
 DROP TRIGGER batch_complete ON batch;
 DROP TRIGGER batch_keep ON batch;
 DROP TRIGGER batch_step ON batch;
