@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from backoffice.models import Approval, BreakGlass, BreakGlassSecond, Plan
-from backoffice.services import approvals, assertions, canonical, quorums, signing
+from backoffice.services import approvals, assertions, canonical, quorums
 from backoffice.services.assertions import Terms, Unproven
+from backoffice.services.break_glass import OPEN, SECOND
 from backoffice.services.refusals import Refused
 
 FORMAT = "makewhole-approvals/1"
@@ -83,8 +84,8 @@ def export(plan: Plan, folder: Path) -> None:
             step
             for row in glass
             for step in (
-                _written(row, signing.OPEN, row.digest),
-                _written(row.second, signing.SECOND, row.digest),
+                _written(row, OPEN, row.digest),
+                _written(row.second, SECOND, row.digest),
             )
         ],
     }
@@ -171,7 +172,7 @@ def spoken(counts: Mapping[str, int]) -> str:
 def _broken(steps: list[Any], found: list[Found]) -> bool:
     """Whether the glass was broken: opened and seconded by two people, both steps holding."""
     return (
-        [each.decision for each in found] == [signing.OPEN, signing.SECOND]
+        [each.decision for each in found] == [OPEN, SECOND]
         and not any(each.wrong for each in found)
         and steps[0]["person"] != steps[1]["person"]
     )

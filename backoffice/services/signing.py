@@ -25,17 +25,18 @@ from backoffice.models import (
     Passkey,
     Person,
     Plan,
+    Role,
     SpentChallenge,
 )
-from backoffice.services import approvals, assertions, passkeys
+from backoffice.services import approvals, assertions, break_glass, passkeys
 from backoffice.services.assertions import Terms, Unproven
+from backoffice.services.break_glass import OPEN, SECOND
 from backoffice.services.refusals import Moved, NotAllowed, Refused, WrongPasskey
 
 CHALLENGE_SECONDS = 300
 NONCE_BYTES = 32
 UNANSWERED_MAX = 20
 # The two steps of breaking the glass are signed like decisions.
-OPEN, SECOND = "open", "second"
 SIGNABLE = approvals.DECISIONS | {OPEN, SECOND}
 
 
@@ -56,10 +57,13 @@ def ask(
         raise WrongPasskey("You have no passkey. Register one, or use a code.")
     stored = Plan.objects.select_related("batch").get(pk=plan.pk)
     approvals.check_open(stored, seen_digest=plan.digest)
-    role = role or approvals.default_role(plan=stored, by=by)
-    # Who may break the glass is asked where it is broken; here nobody signs in vain.
-    deciding = decision in approvals.DECISIONS
-    if deciding and (why := approvals.ineligible(plan=stored, by=by, role=role)):
+    if decision in approvals.DECISIONS:
+        role = role or approvals.default_role(plan=stored, by=by)
+        why = approvals.ineligible(plan=stored, by=by, role=role)
+    else:
+        role = role or next(iter(break_glass.roles(by)), Role.Name.RISK)
+        why = break_glass.ineligible(plan=stored, by=by)
+    if why:
         raise NotAllowed(f"You cannot decide on this plan: {why}.")
     now = timezone.now()
     unanswered = ApprovalChallenge.objects.filter(person=by, expires_at__gt=now, spent=None)

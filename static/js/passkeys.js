@@ -114,10 +114,10 @@ const whole = (box, form) => {
   return [...form.elements].every((one) => one.name === "code" || one.reportValidity());
 };
 
+// The form that says the same decision, or the same step of breaking the glass.
 const formOf = (box) =>
-  [...document.querySelectorAll("form")].find(
-    (form) => form.elements.signed && form.elements.decision?.value === box.dataset.decision,
-  );
+  [...document.querySelectorAll("form")].find(({ elements }) =>
+    elements.signed && (elements.decision ?? elements.act)?.value === box.dataset.decision);
 
 export function startPasskeys() {
   if (!window.PublicKeyCredential) return;

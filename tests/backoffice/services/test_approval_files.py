@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from backoffice import digest_words
 from backoffice.embedded.places import PROJECT
 from backoffice.models import Plan
-from backoffice.services import approval_files, approvals, assertions, plans
+from backoffice.services import approval_files, approvals, assertions, break_glass, plans
 from backoffice.services.approval_files import FILE, MANIFEST, NoExport
 from backoffice.services.refusals import Refused
 from backoffice.services.second_factor import Code
@@ -183,3 +183,32 @@ def test_an_executed_plan_holds(world: World, tmp_path: Path) -> None:
     approval_files.export(plan, tmp_path)
     assert json.loads((tmp_path / FILE).read_text())["state"] == "reconciled"
     assert approval_files.check(tmp_path).wrong == []
+
+
+def test_a_broken_glass_is_exported_with_its_steps(
+    world: World, proposed: Plan, tmp_path: Path
+) -> None:
+    officers = []
+    for handle in ("chen", "ravi"):
+        person, device = world.person(handle), Device()
+        register(device, person, world.code(handle))
+        officers.append((person, device))
+    (chen, first_device), (ravi, second_device) = officers
+    break_glass.open_glass(
+        plan=proposed, by=chen, reason="Fay is away",
+        proof=assertion(first_device, proposed, chen, "open"),
+    )  # fmt: skip
+    break_glass.second(
+        plan=proposed, by=ravi, proof=assertion(second_device, proposed, ravi, "second")
+    )
+    for person, device in officers:
+        proof = assertion(device, proposed, person)
+        approvals.decide(plan=proposed, by=person, decision="approve", proof=proof)
+    approval_files.export(proposed, tmp_path)
+    report = approval_files.check(tmp_path)
+    assert (report.wrong, report.quorum, report.signed) == ([], {"any": 2}, {"any": 2})
+    assert [each.decision for each in report.found] == ["open", "second", "approve", "approve"]
+    rewrite(tmp_path, lambda d: d["break_glass"][1].update(decision="open"))
+    wrong = approval_files.check(tmp_path).wrong
+    assert "Ravi Menon: the passkey's answer does not hold: it signs something else" in wrong
+    assert "the quorum is not met: 1 finance missing" in wrong

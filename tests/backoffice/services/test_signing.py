@@ -20,6 +20,7 @@ from backoffice.models import (
 )
 from backoffice.services import (
     approvals,
+    break_glass,
     canonical,
     passkeys,
     plans,
@@ -315,3 +316,30 @@ def test_a_decision_for_small_amounts_executes(world: World, device: Device) -> 
     approvals.decide(plan=plan, by=world.person("fay"), decision="approve", proof=code)
     plans.request_execution(plan=plan, by=world.person("mira"))
     assert plans.execute(plan_id=plan.pk).state == Execution.State.DONE
+
+
+def test_breaking_the_glass_is_signed_like_a_decision(
+    world: World, proposed: Plan, device: Device
+) -> None:
+    chen, ravi, other = world.person("chen"), world.person("ravi"), Device()
+    register(other, ravi, world.code("ravi"))
+    for step in ("approve", "second"):
+        with pytest.raises(WrongPasskey, match="another decision"):
+            break_glass.open_glass(
+                plan=proposed, by=chen, reason="Fay is away",
+                proof=assertion(device, proposed, chen, step),
+            )  # fmt: skip
+    opened = break_glass.open_glass(
+        plan=proposed,
+        by=chen,
+        reason="Fay is away",
+        proof=assertion(device, proposed, chen, "open"),
+    )
+    assert opened.method == "passkey"
+    proof = assertion(other, proposed, ravi, "second")
+    break_glass.second(plan=proposed, by=ravi, proof=proof)
+    for person, held in ((chen, device), (ravi, other)):
+        proof = assertion(held, proposed, person)
+        approvals.decide(plan=proposed, by=person, decision="approve", proof=proof)
+    assert proposed.state == Plan.State.APPROVED
+    signing.recheck(proposed)
