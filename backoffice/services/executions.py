@@ -44,8 +44,9 @@ def request_execution(*, plan: Plan, by: Person) -> Execution:
     the gates it needs are not closed or another plan of the incident is being executed.
     """
     require(by, *MAY_REQUEST)
-    _require_approved(plan)
-    staleness.require_fresh(plan)
+    stored = Plan.objects.select_related("incident__venue", "incident__tape").get(pk=plan.pk)
+    _require_approved(stored)
+    staleness.require_fresh(stored)
     try:
         return _queue(plan, by)
     except IntegrityError as error:

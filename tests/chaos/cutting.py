@@ -1,0 +1,310 @@
+"""Cutting a step of the desk short, over and over: what the chaos suite forks, kills and checks.
+
+A worker that is started for each attempt takes seconds; a process that is forked from this one has
+Django loaded and takes milliseconds. It opens its own connection, says which backend serves it,
+waits for the word to go and takes one step through the services, as a worker or a web server would.
+Then it dies at a named step (`exchange.faults`), or is killed from outside after a while, or its
+backend is terminated under it. Nothing is unwound: the next one finds what a power cut would leave.
+"""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.db import DatabaseError, connection
+
+from backoffice.models import Person, Plan
+from backoffice.services import approvals, audit, plans, second_factor
+from backoffice.services.refusals import Refused
+from exchange import faults
+from exchange.queries.batches import standing
+from exchange.services import reconciliation
+from tests.backoffice.services import remedy
+from tests.backoffice.services.conftest import World
+
+FORK = multiprocessing.get_context("fork")
+WAIT_SECONDS_MAX = 30
+DONE, REFUSED, LOST = 0, 3, 4
+KILLED = -signal.SIGKILL
+Job = Callable[[], object]
+
+
+@dataclass
+class Victim:
+    """A forked process at one step. `backend` is PostgreSQL's process that serves it."""
+
+    process: Any
+    line: Connection
+    backend: int
+
+    @classmethod
+    def fork(cls, job: Job, *, die_at: str = "") -> "Victim":
+        """A process that is ready and waits for the word. Closes this process's own connection:
+        a socket is not shared."""
+        connection.close()
+        ours, theirs = FORK.Pipe()
+        process = FORK.Process(target=_live, args=(job, die_at, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        return cls(process, ours, ours.recv())
+
+    def go(self) -> None:
+        self.line.send("go")
+
+    def kill(self) -> None:
+        os.kill(self.process.pid, signal.SIGKILL)
+
+    def cut_off(self) -> None:
+        """Its connection ends, on the database's side."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [self.backend])
+
+    def end(self) -> int:
+        """Wait for it and for its backend, which may still be committing; its exit code."""
+        self.process.join(WAIT_SECONDS_MAX)
+        assert self.process.exitcode is not None, "it hangs"
+        self.line.close()
+        until = time.monotonic() + WAIT_SECONDS_MAX
+        while _serves(self.backend):
+            assert time.monotonic() < until, f"backend {self.backend} does not end"
+            time.sleep(0.001)
+        return int(self.process.exitcode)
+
+
+def _live(job: Job, die_at: str, line: Connection) -> None:
+    """The life of a victim. Whatever happens, nothing of its parent's is unwound."""
+    code = 1
+    try:
+        faults._DIE_AT = die_at
+        connection.ensure_connection()
+        line.send(connection.connection.info.backend_pid)
+        line.recv()
+        code = _outcome(job)
+    except BaseException:
+        traceback.print_exc()  # what a test shows of a case that failed
+    finally:
+        os._exit(code)
+
+
+def _outcome(job: Job) -> int:
+    try:
+        job()
+    except Refused:
+        return REFUSED
+    except DatabaseError:
+        return LOST
+    return DONE
+
+
+def _serves(backend: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)", [backend])
+        found: bool = cursor.fetchone()[0]
+    return found
+
+
+@dataclass
+class Theatre:
+    """Where the cuts are made: a world with its gates closed, how long its steps take, and by way
+    of cutting whether the step was found done afterwards."""
+
+    world: World
+    seconds: dict[str, float] = field(default_factory=dict)
+    there: dict[str, list[bool]] = field(default_factory=dict)
+
+    def measure(self) -> None:
+        """The seconds of each step undisturbed, so that a cut falls where it was drawn, whatever
+        the machine."""
+        for _ in range(3):
+            plan = self.proposed(random.Random(0))
+            first, second = officers(2)
+            for officer in (first, second):
+                self._time("approve", deciding(plan, officer))
+            self._time("request", self.requesting(plan))
+            self._time("execute", executing(plan))
+            assert Plan.objects.get(pk=plan.pk).state == Plan.State.RECONCILED
+
+    def _time(self, name: str, job: Job) -> None:
+        victim = Victim.fork(job)
+        began = time.monotonic()
+        victim.go()
+        victim.process.join(WAIT_SECONDS_MAX)
+        took = time.monotonic() - began
+        assert victim.end() == DONE
+        self.seconds[name] = min(took, self.seconds.get(name, took))
+
+    def pause(self, name: str, fraction: float) -> None:
+        """Wait for a part of what the step takes."""
+        time.sleep(fraction * self.seconds[name])
+
+    def proposed(self, chance: random.Random) -> Plan:
+        """A plan before the officers that moves what chance says: cash between two customers,
+        fees, and a position that only grows."""
+        plans_left_open(self.world)
+        giver, taker = chance.sample(range(4), 2)
+        units = chance.randrange(1, 1000)
+        contracts, cost = chance.randrange(1, 9), chance.randrange(1, 900)
+        made = remedy.anything(
+            [(giver, -units), (taker, units - 1), (taker, 1)], [(0, 1, contracts, cost)]
+        )
+        plan = remedy.computed(self.world, made)
+        return plans.propose(plan=plan, by=self.world.person("mira"))
+
+    def requesting(self, plan: Plan) -> Job:
+        by = self.world.person("mira")
+        return lambda: plans.request_execution(plan=plan, by=by)
+
+
+def executing(plan: Plan) -> Job:
+    number = plan.pk
+    return lambda: plans.execute(plan_id=number)
+
+
+def deciding(plan: Plan, officer: "Officer", *, later: bool = False) -> Job:
+    """Approving with the code of now, or with the next one."""
+    code = officer.code(later=later)
+    return lambda: approvals.decide(
+        plan=plan, by=officer.person, decision="approve", proof=second_factor.Code(code)
+    )
+
+
+@dataclass(frozen=True)
+class Officer:
+    """A risk officer of one plan only, because an authenticator shows two codes a minute."""
+
+    person: Person
+    secret: str
+
+    def code(self, *, later: bool = False) -> str:
+        _, now, following = second_factor.steps_now()
+        return second_factor.code_at(self.secret, following if later else now)
+
+
+def officers(count: int) -> list[Officer]:
+    made = []
+    for _ in range(count):
+        email = f"officer-{time.monotonic_ns()}@drill.makewhole.example"
+        person = Person.objects.create_user(email, display_name="Officer")
+        person.roles.create(name="risk")
+        secret = generate_totp_secret()
+        TOTP.activate(person, secret)
+        made.append(Officer(person, secret))
+    return made
+
+
+def plans_left_open(world: World) -> None:
+    """What a case that failed has left behind is not the next one's."""
+    for plan in Plan.objects.filter(state__in=["proposed", "approved"]):
+        with suppress(Refused):
+            plans.withdraw(plan=plan, by=world.person("mira"), reason="a failed case")
+
+
+@dataclass(frozen=True)
+class Books:
+    """Everything an execution may change in the books: (amount, version) by ledger account,
+    (contracts, cost, version) by account and contract, and how many rows there are of the rest."""
+
+    balances: dict[int, tuple[int, int]]
+    positions: dict[tuple[int, int], tuple[int, int, int]]
+    rows: tuple[int, int, int]
+    posted: frozenset[int]
+
+    @classmethod
+    def now(cls) -> "Books":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ledger_account_id, amount, version FROM balance")
+            balances = {place: (amount, version) for place, amount, version in cursor}
+            cursor.execute("SELECT account_id, contract_id, quantity, cost, version FROM position")
+            positions = {(who, what): tuple(rest) for who, what, *rest in cursor}
+            cursor.execute(
+                "SELECT (SELECT count(*) FROM ledger_entry),"
+                " (SELECT count(*) FROM position_entry), (SELECT count(*) FROM journal)"
+            )
+            counts = cursor.fetchone()
+            cursor.execute("SELECT id FROM batch WHERE state = 'posted'")
+            posted = frozenset(number for (number,) in cursor)
+        return cls(balances, positions, counts, posted)
+
+    def after(self, plan: Plan) -> "Books":
+        """These books with the plan posted once: every leg, nothing else, one version on."""
+        balances, positions = dict(self.balances), dict(self.positions)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT ledger_account_id, delta FROM ledger_before_{plan.batch_id}")
+            for place, delta in cursor:
+                amount, version = balances[place]
+                balances[place] = (amount + delta, version + 1)
+            cursor.execute(
+                "SELECT account_id, contract_id, quantity_delta, cost_delta"
+                f" FROM position_before_{plan.batch_id}"
+            )
+            for who, what, contracts, cost in cursor:
+                was = positions.get((who, what), (0, 0, 0))
+                positions[who, what] = (was[0] + contracts, was[1] + cost, was[2] + 1)
+        batch = plan.batch
+        entries, moves, journals = self.rows
+        rows = (entries + batch.cash_legs, moves + batch.position_legs, journals + 1)
+        return Books(balances, positions, rows, self.posted | {batch.pk})
+
+
+def sound(world: World) -> None:
+    """The books, the approvals and the chain of events, whatever was cut: nothing of a plan is in
+    the books but all of it, and every row that tells of it agrees."""
+    report = reconciliation.reconcile(world.venue)
+    assert (report.ledger_ok, report.positions_ok) == (True, True), report.details
+    chain = audit.verify()
+    assert chain.ok, chain
+    with connection.cursor() as cursor:
+        cursor.execute(DISAGREEING)
+        assert cursor.fetchall() == []
+
+
+# Whatever a plan's row, its batch, its execution, its approvals and its events say differently.
+DISAGREEING = """
+    SELECT p.id, p.state, b.state, e.state, 'plan and books' FROM plan p
+    JOIN batch b ON b.id = p.batch_id LEFT JOIN execution e ON e.plan_id = p.id
+    WHERE (p.state IN ('executed', 'reconciled')) <> (b.state = 'posted')
+       OR (p.state IN ('executed', 'reconciled')) <> (e.state IS NOT DISTINCT FROM 'done')
+       OR p.state = 'executing'
+    UNION ALL
+    SELECT p.id, p.state, '', '', 'plan and its approvals' FROM plan p
+    WHERE p.state IN ('proposed', 'approved')
+      AND (p.state = 'approved') <> (plan_missing(p.id) = '{}')
+    UNION ALL
+    SELECT p.id, p.state, '', '', 'approvals, spent codes and events' FROM plan p
+    WHERE p.incident_id IN (SELECT incident_id FROM plan)
+      AND (SELECT count(*) FROM approval a WHERE a.plan_id = p.id)
+       <> (SELECT count(*) FROM audit_event v
+           WHERE v.action = 'plan.approve' AND v.subject = 'plan:' || p.id)
+    UNION ALL
+    SELECT p.id, p.state, '', '', 'executed and told' FROM plan p
+    WHERE (p.state IN ('executed', 'reconciled'))::integer
+       <> (SELECT count(*) FROM audit_event v
+           WHERE v.action = 'plan.executed' AND v.subject = 'plan:' || p.id)
+    UNION ALL
+    SELECT NULL, '', '', '', 'codes spent for no decision' FROM spent_code s
+    WHERE NOT EXISTS (SELECT FROM approval a WHERE a.officer_id = s.person_id
+                      AND (a.evidence->>'step')::bigint = s.step)
+"""
+
+
+def is_there(plan: Plan) -> bool:
+    """Whether the plan is wholly in the books; asserts that otherwise nothing of it is."""
+    found = standing(plan.batch_id)
+    assert found.whole != found.absent, found
+    return found.whole
+
+
+def decided(plan: Plan) -> int:
+    """How many decisions on the plan are kept, and count."""
+    kept = plan.approvals.count()
+    assert approvals.valid_approvals(plan) == kept
+    return kept
