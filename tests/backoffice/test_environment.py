@@ -124,3 +124,45 @@ def test_the_start_stops_at_what_cannot_be_meant(tmp_path: Path, name: str, valu
     assert done.stderr.startswith("makewhole: ")
     assert name in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "site", "origins"),
+    [
+        ("http://127.0.0.1:8000", "localhost", ["http://localhost:8000"]),
+        ("http://[::1]:8400", "localhost", ["http://localhost:8400"]),
+        ("http://localhost:80", "localhost", ["http://localhost"]),
+        ("https://desk.example", "desk.example", ["https://desk.example"]),
+        ("https://desk.example:8443/", "desk.example", ["https://desk.example:8443"]),
+        ("http://desk.example", "desk.example", []),
+        ("https://10.0.0.5", "", []),
+    ],
+)
+def test_where_passkeys_work_follows_the_public_address(
+    monkeypatch: pytest.MonkeyPatch, address: str, site: str, origins: list[str]
+) -> None:
+    for name in ("MAKEWHOLE_PASSKEY_SITE", "MAKEWHOLE_PASSKEY_ORIGINS"):
+        monkeypatch.delenv(name, raising=False)
+    assert environment.relying_party(address) == (site, origins)
+
+
+def test_where_passkeys_work_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEWHOLE_PASSKEY_SITE", "example.org")
+    found = environment.relying_party("https://desk.example.org")
+    assert found == ("example.org", ["https://desk.example.org"])
+    given = "https://a.example.org, https://b.example.org"
+    monkeypatch.setenv("MAKEWHOLE_PASSKEY_ORIGINS", given)
+    assert environment.relying_party("http://127.0.0.1:8000")[1] == given.split(", ")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "http://example.org", "https://example.org/", "example.org"],
+)
+def test_an_origin_where_no_passkey_of_the_site_works(
+    monkeypatch: pytest.MonkeyPatch, origin: str
+) -> None:
+    monkeypatch.setenv("MAKEWHOLE_PASSKEY_SITE", "example.org")
+    monkeypatch.setenv("MAKEWHOLE_PASSKEY_ORIGINS", origin)
+    with pytest.raises(ImproperlyConfigured, match="MAKEWHOLE_PASSKEY_ORIGINS: no passkey of"):
+        environment.relying_party("https://desk.example.org")
