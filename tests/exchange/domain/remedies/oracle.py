@@ -192,8 +192,8 @@ def pay_reference(facts: Facts, price: Iterable[int], opened_before: bool, fees:
     return paid
 
 
-def profits(facts: Facts, *, since_cutoff: bool) -> list[int]:
-    """Net profits above zero of all customers together, per asset."""
+def net_profits(facts: Facts, *, since_cutoff: bool) -> Amounts:
+    """Realised and unrealised profit of every account."""
     by: Amounts = defaultdict(int)
     for state, marks, sign in (
         (state_of(facts.end), facts.reopening, 1),
@@ -202,10 +202,7 @@ def profits(facts: Facts, *, since_cutoff: bool) -> list[int]:
         for (account, contract), held in state.items():
             gain = sign * (held[2] + unrealised(facts, contract, held, int(marks[contract])))
             by[account, int(facts.asset_of[contract])] += gain
-    return [
-        sum(max(0, gain) for (who, of), gain in by.items() if of == asset and facts.customer[who])
-        for asset in range(facts.wallets.futures.shape[1])
-    ]
+    return by
 
 
 def worth_of_fund(facts: Facts, asset: int) -> tuple[int, int]:

@@ -249,7 +249,7 @@ def test_to_the_unit(facts: Facts, method: str, period: str, injected: int, rate
     """What is written off or lacking is what the fund, the house, and then all others pay."""
     result = socialise(facts, Sharing(method, period, np.full(3, injected), rate))
     legs = result.legs
-    pools = oracle.profits(facts, since_cutoff=period == SINCE_CUTOFF)
+    profits = oracle.net_profits(facts, since_cutoff=period == SINCE_CUTOFF)
     for asset in range(3):
         rows = legs.asset == asset
         took = np.isin(legs.reason, (CHARGED, CUT))
@@ -265,7 +265,9 @@ def test_to_the_unit(facts: Facts, method: str, period: str, injected: int, rate
         assert owed == fund + house + borne
         if method == CLAWBACK or not rate:
             put_in = min(injected, need - of_fund)
-            pool = pools[asset] if method == CLAWBACK else balances(facts, asset)
+            pool = sum(max(0, profits[a, asset]) for a in np.flatnonzero(facts.customer).tolist())
+            if method == HAIRCUT:
+                pool = balances(facts, asset)
             assert borne == min(need - of_fund - put_in, pool)
     assert (result.after.futures[facts.customer] >= 0).all()
 
