@@ -38,7 +38,7 @@ from rest_framework.throttling import UserRateThrottle
 from backoffice.models import ApiToken
 from backoffice.queries import feed as queries
 from backoffice.services import feed, tokens
-from backoffice.spreadsheet import BYTE_ORDER_MARK, cell
+from backoffice.spreadsheet import cell
 from exchange.models import Venue
 from exchange.queries.keyset import BadCursor
 
@@ -124,7 +124,7 @@ class CSVRenderer(BaseRenderer):
         writer = csv.writer(out)
         writer.writerow(COLUMNS)
         writer.writerows(_cells(row) for row in data["adjustments"])
-        return BYTE_ORDER_MARK + out.getvalue()
+        return out.getvalue()
 
 
 class AsAddressed(BaseContentNegotiation):

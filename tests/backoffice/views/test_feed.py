@@ -56,7 +56,7 @@ def test_staff_see_it_and_two_roles_connect(world: World, published: Event) -> N
 
 def test_the_list_names_what_was_published(published: Event, analyst: Client) -> None:
     (row,) = cells(analyst.get(reverse("feed")), "published")
-    assert row[:4] == ["3", str(published.plan), "Plan executed", "Testex Drill"]
+    assert row[:4] == ["3", str(published.plan), "Plan executed", "testex"]
     assert row[6] in ("6", "being prepared")
     analyst.get(reverse("feed-records", args=[published.pk]))
     assert cells(analyst.get(reverse("feed")), "published")[0][6] == "6"
