@@ -2,12 +2,15 @@
 inside, never after a redirect, never longer than their time."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -84,6 +87,24 @@ def test_an_event_is_sent_signed_and_says_what_happened(world: World, ear: Liste
     assert delivery.answer == "thanks"
     assert delivering.deliver(endpoint_id=row.pk) == 0
     assert len(ear.got) == 1
+
+
+def test_the_verifier_of_the_document_verifies(world: World, ear: Listener) -> None:
+    """The lines a receiver copies are run as they are printed."""
+    document = (Path(settings.BASE_DIR) / "docs/formats/feed.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    printed: dict[str, Any] = {}
+    exec(lines, printed)  # noqa: S102 - our own document
+    row, secret = endpoint(world, ear.url)
+    webhooks.change_secret(endpoint=row, by=world.person("chen"))
+    gate(world)
+    delivering.deliver(endpoint_id=row.pk)
+    header, body = ear.got[0].headers["makewhole-signature"], ear.got[0].body
+    assert printed["genuine"](secret, header, body)
+    assert not printed["genuine"](secret, header, body + b" ")
+    assert not printed["genuine"](secret, header, body, tolerance=-1)
+    for wrong in ("", "t=,v1=", "v1=aa", "t=x,v1=aa", f"t={int(time.time())},v1=aa", "a,b"):
+        assert not printed["genuine"](secret, wrong, body)
 
 
 def test_an_executed_plan_is_told_with_where_to_read(world: World, ear: Listener) -> None:
