@@ -154,7 +154,7 @@ def _search(
     part: int,
     parts: int,
 ) -> _Found:
-    """Follow the tape for every ``parts``-th unit; the others are left alone."""
+    """Follow the tape for one part's units, a lot in every ``parts``; the others are left alone."""
     from exchange.domain import liquidation_kernels as kernels
 
     found = _room(book, market.marks.shape[0], takeovers)
