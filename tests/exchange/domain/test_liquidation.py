@@ -158,10 +158,10 @@ def as_dict(crossings):
     }
 
 
-def random_window(seed: int):
+def random_window(seed: int, accounts: int = 8):
     """Leveraged accounts of all modes, fills with take-overs, transfers, three wild paths."""
     random = np.random.default_rng(seed)
-    accounts, seconds = 8, int(random.integers(1, 90))
+    seconds = int(random.integers(1, 90))
     start = np.array([700_000, 120_000, 690_000])
     steps = random.integers(-8_000, 8_001, (3, 3, seconds)) * (start[:, None] / 700_000)
     marks = np.maximum(1000, start[:, None] + np.cumsum(steps, axis=2)).astype(np.int64)
@@ -217,7 +217,7 @@ def test_it_finds_what_a_walk_over_every_second_finds(seed):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 3))
 def test_workers_and_paths_beside_do_not_matter(seed, workers):
-    opening, cash, fills, moved, modes, marks = random_window(seed)
+    opening, cash, fills, moved, modes, marks = random_window(seed, accounts=150)  # several lots
     whole = first_crossings(opening, cash, fills, moved, SPECS, ASSETS, modes, marks)
     split = first_crossings(
         opening, cash, fills, moved, SPECS, ASSETS, modes, marks, workers=workers
