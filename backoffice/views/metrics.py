@@ -11,14 +11,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from redis import Redis
 from redis.exceptions import RedisError
 
-from backoffice.queries import backlog
+from backoffice.queries import backlog, webhooks
 from backoffice.services import heartbeat
 
 
 @never_cache
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
-    """404 unless MAKEWHOLE_METRICS_TOKEN is set and sent as a bearer token. Two statements.
+    """404 unless MAKEWHOLE_METRICS_TOKEN is set and sent as a bearer token. Three statements.
 
     A broker that does not answer is a metric (`makewhole_broker_up 0`), not an error.
     """
@@ -51,6 +51,10 @@ def _measured() -> CollectorRegistry:
     )
     gauge("glasses_unreviewed", "Broken glasses nobody reviewed yet.", found.glasses_unreviewed)
     gauge("glasses_overdue", "Of those, more than a day old.", found.glasses_overdue)
+    told = webhooks.waiting()
+    gauge("webhooks_waiting", "Deliveries not taken by their endpoint yet.", told.queued)
+    gauge("webhook_oldest_seconds", "Age of the oldest of them.", webhooks.seconds_waiting(told))
+    gauge("webhooks_failed", "Deliveries given up on; a person sends them again.", told.failed)
     plans = Gauge("makewhole_plans", "Plans by state.", ["state"], registry=registry)
     for state, count in found.plans.items():
         plans.labels(state).set(count)
