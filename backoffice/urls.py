@@ -16,6 +16,7 @@ from backoffice.views import (
     campaigns,
     care,
     cascades,
+    comparisons,
     decisions,
     executions,
     feed,
@@ -38,6 +39,7 @@ from backoffice.views import (
     promises,
     proving,
     public,
+    scenarios,
     styleguide,
     timeline,
     webhooks,
@@ -155,10 +157,24 @@ FEED = [
     path("deliveries/<int:pk>/send/", webhooks.send_again, name="delivery-send"),
 ]
 
+REMEDIES = [
+    path("incidents/<slug:slug>/remedies/", comparisons.index, name="incident-remedies"),
+    path("incidents/<slug:slug>/remedies/new/", comparisons.new, name="comparison-new"),
+    path("incidents/<slug:slug>/remedies/compute/", comparisons.compute, name="comparison-compute"),
+    path("comparisons/<int:pk>/", comparisons.show, name="comparison"),
+    path("comparisons/<int:pk>/progress/", comparisons.progress, name="comparison-progress"),
+    path("comparisons/<int:pk>/committee.pdf", scenarios.paper, name="comparison-paper"),
+    path(
+        "comparisons/<int:pk>/accounts/<int:account>/",
+        scenarios.account,
+        name="comparison-account",
+    ),
+    path("scenarios/<int:pk>/plan/", scenarios.plan, name="scenario-plan"),
+]
+
 PLANS = [
     path("approvals/", decisions.index, name="approvals"),
     path("incidents/<slug:slug>/plans/", plans.index, name="incident-plans"),
-    path("incidents/<slug:slug>/plans/compute/", plans.compute, name="plan-compute"),
     path("computations/<int:pk>/", plans.computation, name="computation"),
     path("plans/<int:pk>/", plans.show, name="plan"),
     path("plans/<int:pk>/effects/", plan_tables.effects, name="plan-effects"),
@@ -200,6 +216,7 @@ urlpatterns = [
     *LIQUIDATIONS,
     *CASCADE,
     *ACCOUNTS,
+    *REMEDIES,
     *PLANS,
     *GOODWILL,
     *NOTICES,

@@ -27,6 +27,7 @@ from backoffice.services import (
     lifecycle,
     locks,
     nudges,
+    recusals,
     remedies,
 )
 from backoffice.services.people import require
@@ -63,10 +64,11 @@ def request(
 ) -> Comparison:
     """Queue a comparison of these scenarios and nudge a worker.
 
-    Raises NotAllowed, Refused for no scenario or an unknown remedy, Stale while another is
-    computed.
+    Raises NotAllowed without the role or when `by` is recused, Refused for no scenario or an
+    unknown remedy, Stale while another is computed.
     """
     require(by, *MAY_COMPARE)
+    recusals.require_free(by, incident)
     if not scenarios or any(
         not steps or any(step.remedy not in REMEDIES for step in steps) for steps in scenarios
     ):

@@ -187,6 +187,7 @@ def _totals(draft: Draft) -> dict[str, object]:
     """Numbers for the screens: how many accounts, what is credited, debited, owed, recovered."""
     effects = draft.effects
     by_asset = {}
+    paid = np.where(np.isin(effects.account, list(draft.own)), 0, effects.paid)
     for number, code in enumerate(draft.assets):
         rows = effects.asset == number
         if rows.any():
@@ -201,6 +202,8 @@ def _totals(draft: Draft) -> dict[str, object]:
                 "recovered": str(-effects.funding_delta[rows].sum()),
                 "moved_out": str(effects.moved_out[rows].sum()),
                 "reversed_fees": str(effects.reversed_fees[rows].sum()),
+                "paid": str(paid[rows & (paid > 0)].sum()),
+                "charged": str(paid[rows & (paid < 0)].sum()),
                 "by_kind": _by_kind(draft.cash, number),
             }
     return {

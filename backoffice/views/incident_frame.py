@@ -29,6 +29,7 @@ TABS = (
     (_("Liquidations"), "incident-liquidations", "l"),
     (_("Cascade"), "incident-cascade", "c"),
     (_("Accounts"), "incident-accounts", "a"),
+    (_("Remedies"), "incident-remedies", "r"),
     (_("Plans"), "incident-plans", "p"),
     (_("Goodwill"), "incident-goodwill", "w"),
     (_("Notices"), "incident-notices", "n"),

@@ -19,6 +19,14 @@ from backoffice.services.approvals import Standing
 from exchange.models import Asset, LedgerAccount
 
 KINDS = tuple(LedgerAccount.Kind)
+MORE = (
+    ("moved_out", _("Moved out since"), False),
+    ("recovered", _("Taken from funding"), False),
+    ("receivable", _("Owed to the house"), True),
+    ("fees", _("Fees returned"), True),
+    ("paid", _("Paid to customers"), True),
+    ("charged", _("Charged to customers"), True),
+)
 MINUSES = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
 
 
@@ -36,6 +44,8 @@ class AssetTotals(NamedTuple):
     receivable: int
     moved_out: int
     fees: int
+    paid: int
+    charged: int
     moved: list[int | None]
     total: int
 
@@ -63,8 +73,33 @@ def _of_asset(plan: Plan, asset: Asset, totals: Mapping[str, Any]) -> AssetTotal
         receivable=int(totals["receivable"]),
         moved_out=int(totals["moved_out"]),
         fees=int(totals["reversed_fees"]),
+        paid=int(totals.get("paid", 0)),
+        charged=int(totals.get("charged", 0)),
         moved=[int(sums[kind]) if kind in sums else None for kind in kinds(plan)],
         total=plan.manifest["sum_by_asset"].get(asset.code, 0),
+    )
+
+
+class Explained(NamedTuple):
+    """The totals with what explains them: `heads` of further columns, and a row's amounts under
+    them, each with whether it shows a plus."""
+
+    heads: list[str | Promise]
+    rows: list[tuple[AssetTotals, list[tuple[int, bool]]]]
+
+
+def explained(rows: list[AssetTotals]) -> Explained:
+    """What explains the credits and debits of a plan, whichever remedy it is of: only what there is
+    any of. What had moved out is named beside what it is taken back from."""
+    taken = any(row.recovered or row.receivable for row in rows)
+    shown = [
+        (name, label, signed)
+        for name, label, signed in MORE
+        if any(getattr(row, name) for row in rows) and (taken or name != "moved_out")
+    ]
+    return Explained(
+        [label for _name, label, _signed in shown],
+        [(row, [(getattr(row, name), signed) for name, _label, signed in shown]) for row in rows],
     )
 
 

@@ -10,15 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from backoffice import digest_words
-from backoffice.models import Computation, Incident, Person, Plan, Role
+from backoffice import digest_words, remedy_words
+from backoffice.models import Computation, Person, Plan, Role
 from backoffice.queries import break_glass
 from backoffice.queries import plans as queries
 from backoffice.services import approvals, computations, dry_runs, recusals
 from backoffice.services import plans as services
 from backoffice.services.refusals import Refused
-from backoffice.services.remedies import ROLLBACK
-from backoffice.views import access, plan_figures
+from backoffice.views import access, plan_figures, plan_origin
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part
 from backoffice.views.refusing import status_of
@@ -27,38 +26,6 @@ MAKERS = (Role.Name.ANALYST, Role.Name.FINANCE)
 TRIERS = dry_runs.MAY_TRY
 TAB = "incident-plans"
 OPEN = (Plan.State.DRAFT, Plan.State.COMPUTED, Plan.State.PROPOSED, Plan.State.APPROVED)
-
-
-class CutoffForm(forms.Form):
-    """The time to which every account is taken back."""
-
-    which = forms.ChoiceField(
-        label=_("Roll back to"),
-        widget=forms.RadioSelect,
-        initial="effective",
-        choices=[
-            ("effective", _("The effective cut-off")),
-            ("announced", _("The announced cut-off")),
-            ("other", _("Another time")),
-        ],
-    )
-    at = forms.DateTimeField(
-        label=_("Another time"), required=False, help_text=_("UTC, as 2018-03-29 20:47:54.")
-    )
-
-    def __init__(self, incident: Incident, *args: object) -> None:
-        super().__init__(*args, auto_id="cutoff_%s")
-        self.times = {
-            "effective": incident.effective_cutoff, "announced": incident.announced_cutoff
-        }  # fmt: skip
-
-    def clean(self) -> dict[str, Any]:
-        """Another time has to be given when it is chosen."""
-        chosen = super().clean() or {}
-        if chosen.get("which") == "other" and not chosen.get("at") and "at" not in self.errors:
-            self.add_error("at", _("Give the time, or choose one of the two cut-offs."))
-        chosen["cutoff"] = self.times.get(chosen.get("which", ""), chosen.get("at"))
-        return chosen
 
 
 class ProposeForm(forms.Form):
@@ -73,45 +40,17 @@ class ProposeForm(forms.Form):
 @require_GET
 @access.staff()
 def index(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every plan of the incident, and the form that asks for another."""
+    """Every plan of the incident, and how far the one being computed has come."""
     incident = access.incident(request, slug)
-    return _list(request, incident, CutoffForm(incident))
-
-
-@require_POST
-@access.staff(Role.Name.ANALYST)
-def compute(request: HttpRequest, slug: str) -> HttpResponse:
-    """Ask a worker for a rollback; back to the list, which follows it."""
-    incident = access.incident(request, slug)
-    form, status = CutoffForm(incident, request.POST), 422
-    if form.is_valid():
-        try:
-            computations.request(
-                incident=incident,
-                by=request.user,
-                steps=ROLLBACK,
-                cutoff=form.cleaned_data["cutoff"],
-            )
-        except Refused as refused:
-            form.add_error(None, str(refused))
-            status = status_of(refused)
-        else:
-            return redirect("incident-plans", slug)
-    return _list(request, incident, form, status)
-
-
-def _list(
-    request: HttpRequest, incident: Incident, form: CutoffForm, status: int = 200
-) -> HttpResponse:
+    recused = recusals.recused(incident=incident, person=request.user)
     context = {
         **around(incident),
         "plans": queries.of_incident(incident),
-        "recused": recusals.recused(incident=incident, person=request.user),
         "computation": _job(queries.newest_computation(incident)),
-        "form": form,
-        "may_compute": access.holds(request, Role.Name.ANALYST),
+        "recused": recused,
+        "may_compute": access.holds(request, Role.Name.ANALYST) and not recused,
     }
-    return render(request, "plans/list.html", context, status=status)
+    return render(request, "plans/list.html", context)
 
 
 @require_GET
@@ -176,6 +115,7 @@ def summary(plan: Plan, reader: Person) -> dict[str, Any]:
         "groups": digest_words.groups(plan.digest),
         "totals": totals,
         "kinds": plan_figures.kinds(plan),
+        "explained": plan_figures.explained(totals),
         "phrase": plan_figures.phrase(plan, totals),
         "recused": recused,
         "recusals": recusals.count(plan.incident),
@@ -183,6 +123,7 @@ def summary(plan: Plan, reader: Person) -> dict[str, Any]:
         "quorum": [] if recused else plan_figures.quorum(plan, standing),
         "glasses": break_glass.of_plan(plan, timezone.now()),
         "times": plan_figures.times(plan),
+        "steps": remedy_words.described(plan.remedy, plan.parameters),
     }
 
 
@@ -194,6 +135,8 @@ def _page(
     context = {
         **around(plan.incident, TAB),
         **shown,
+        "origin": plan_origin.origin(plan),
+        "compared": plan_origin.compared(plan),
         "extremes": queries.extremes(plan, shown["totals"][0].asset) if shown["totals"] else {},
         "form": form or ProposeForm(),
         "may_propose": mine and plan.state == Plan.State.COMPUTED,

@@ -6,8 +6,8 @@ Ann, 20 times, is long 10 contracts and is taken over at 6,400.50; the test mark
 from dataclasses import dataclass
 from pathlib import Path
 
-from backoffice.models import Incident
-from backoffice.services import incidents, people, timeline
+from backoffice.models import Comparison, Incident
+from backoffice.services import comparisons, incidents, people, timeline
 from exchange.models import Account, Liquidation
 from exchange.models import Tape as Record
 from exchange.services import books, liquidations
@@ -28,6 +28,14 @@ class Market:
     @property
     def close(self) -> Liquidation:
         return Liquidation.objects.get(tape=self.record)
+
+
+def compared(market: Market) -> Comparison:
+    """The default comparison of its incident, computed as a worker does."""
+    row = comparisons.request(incident=market.incident, by=people.cast_member("mira"))
+    done = comparisons.run(comparison_id=row.pk)
+    assert done.state == Comparison.State.DONE, done.message
+    return done
 
 
 def open_market(folder: Path, *, venue: str = "testex", incident: bool = True) -> Market:

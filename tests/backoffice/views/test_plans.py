@@ -11,7 +11,7 @@ from backoffice.services.remedies import ROLLBACK
 from exchange.models import Batch
 from tests.backoffice.services.conftest import BTC, World, approve_all, compute
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
-from tests.backoffice.views.market import Market
+from tests.backoffice.views.market import Market, compared
 from tests.backoffice.views.reading import cells, text
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,10 @@ def test_a_plan_that_is_not_there_is_not_found(world: World, analyst: Client) ->
 def test_the_page_says_what_the_plan_does(world: World, analyst: Client) -> None:
     plan = compute(world, PAID)
     page = analyst.get(reverse("plan", args=[plan.pk]))
-    assert cells(page, "totals") == [["BTC", "3", "3", "+0.60000000", "0", "0.00000000"]]
+    assert cells(page, "totals") == [
+        ["BTC", "3", "3", "+0.60000000", "0", "0.00000000", "+0.60000000"]
+    ]
+    assert "Paid to customers" in text(page)
     assert cells(page, "kinds") == [["BTC", "+0.60000000", "−0.60000000", "sums to 0"]]
     assert [row[0] for row in cells(page, "extremes")] == ["A00002", "A00001", "A00000"]
     shown = text(page)
@@ -76,7 +79,7 @@ def test_the_page_costs_the_same_however_many_accounts(
     world: World, analyst: Client, django_assert_max_num_queries: object
 ) -> None:
     plan = compute(world, PAID)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         analyst.get(reverse("plan", args=[plan.pk]))
 
 
@@ -155,9 +158,9 @@ def test_a_dry_run_is_refused(world: World, analyst: Client) -> None:
     assert traces() == before
 
 
-def test_a_rollback_is_computed_by_a_worker(market: Market, analyst: Client) -> None:
+def test_a_plan_is_computed_by_a_worker(market: Market, analyst: Client) -> None:
     slug = market.incident.slug
-    analyst.post(reverse("plan-compute", args=[slug]), {"which": "effective"})
+    analyst.post(of_rollback(market), {"which": "effective"})
     row = Computation.objects.get()
     assert (row.state, row.remedy) == ("queued", "rollback")
     page = analyst.get(reverse("incident-plans", args=[slug]))
@@ -175,8 +178,13 @@ def test_a_rollback_is_computed_by_a_worker(market: Market, analyst: Client) -> 
     assert Plan.objects.filter(incident=market.incident).count() == 1
 
 
+def of_rollback(market: Market) -> str:
+    """Where the plan of the rollback's scenario is asked for."""
+    return reverse("scenario-plan", args=[compared(market).scenarios.get(number=0).pk])
+
+
 def test_computing_is_refused(market: Market, analyst: Client) -> None:
-    at = reverse("plan-compute", args=[market.incident.slug])
+    at = of_rollback(market)
     before = traces()
     answers = {
         "no time": analyst.post(at, {"which": "other"}),
@@ -203,8 +211,8 @@ def test_a_rollback_is_not_done_twice(market: Market, analyst: Client) -> None:
     plans.request_execution(plan=plan, by=mira)
     plans.execute(plan_id=plan.pk)
     assert Plan.objects.get(pk=plan.pk).state == Plan.State.RECONCILED
+    at = of_rollback(market)
     before = traces()
-    at = reverse("plan-compute", args=[market.incident.slug])
     answer = analyst.post(at, {"which": "effective"})
     assert answer.status_code == 422
     assert "is not computed on top of it" in text(answer)
