@@ -1,10 +1,10 @@
 """Socialise what is left: the insurance fund first, then all who won, or all who hold.
 
-What is left is what customers owe and cannot be recovered, which is written off, and what the fund
-lost beyond its money. The fund pays first, with what the house puts in; the rest is clawed back
-from net profits at one percentage (OKEx, 31 July 2018: 2,500 BTC put in, then about 17 % of
-profits), or cut from balances at one rate (Bitfinex 2016, Poloniex 2019). What even that leaves is
-the house's.
+What is left is what customers owe and have not in their futures wallets, which is written off, and
+what the fund lost beyond its money. The fund pays first, with what the house puts in; the rest is
+clawed back from net profits at one percentage (OKEx, 31 July 2018: 2,500 BTC put in, then about
+17 % of profits), or cut from balances at one rate (Bitfinex 2016, Poloniex 2019). What even that
+leaves is the house's.
 """
 
 from typing import NamedTuple
@@ -25,8 +25,10 @@ from exchange.domain.remedies.rows import (
     HOUSE,
     NO_CONTRACT,
     RECEIVABLE,
+    REPAID,
     WRITTEN_OFF,
     leg_rows,
+    pairs,
 )
 from exchange.domain.valuation import by_account, equity, values
 
@@ -50,10 +52,13 @@ class Sharing(NamedTuple):
 def socialise(facts: Facts, sharing: Sharing) -> Outcome:
     """Write off what is owed, fill the fund up, and share the loss. Raises `NotConserved`.
 
-    Per asset, to the unit: ``written off + deficit = fund + injected + shared + rest``, where the
-    rest (below zero where a fixed rate takes more than is needed) is the house's.
+    Whoever owes and has money pays first. Per asset, to the unit: ``written off + deficit = fund +
+    injected + shared + rest``, where the rest (below zero where a fixed rate takes more than is
+    needed) is the house's.
     """
     owed = np.where(facts.customer[:, None], np.maximum(-facts.wallets.receivable, 0), 0)
+    repaid = np.minimum(owed, np.maximum(facts.wallets.futures, 0))
+    owed -= repaid
     deficit, available = _fund(facts)
     loss = owed.sum(axis=0) + deficit
     covered = np.minimum(loss, available)
@@ -61,11 +66,12 @@ def socialise(facts: Facts, sharing: Sharing) -> Outcome:
     if sharing.injected is not None:
         injected = np.minimum(loss - covered, sharing.injected)
     left = loss - covered - injected
-    shared, funding, reason = _shares(facts, sharing, left)
+    shared, funding, reason = _shares(facts, sharing, left, facts.wallets.futures - repaid)
     rest = left - shared.sum(axis=0) - funding.sum(axis=0)
     account, asset = np.nonzero(owed)
     every = np.arange(loss.size)
     legs = [
+        pairs(RECEIVABLE, FUTURES, REPAID, repaid),
         leg_rows(account, RECEIVABLE, asset, NO_CONTRACT, WRITTEN_OFF, owed[account, asset]),
         leg_rows(HOUSE, GOODWILL, every, NO_CONTRACT, COVERED, -injected - rest),
         _taken(shared, FUTURES, reason),
@@ -104,8 +110,11 @@ def _fund(facts: Facts) -> tuple[I64, I64]:
     return np.maximum(-worth, 0), np.maximum(np.minimum(worth, cash[facts.fund]), 0)
 
 
-def _shares(facts: Facts, sharing: Sharing, left: I64) -> tuple[I64, I64, int]:
-    """What futures and funding wallets bear, i64[account, asset] each, and the legs' reason."""
+def _shares(facts: Facts, sharing: Sharing, left: I64, futures: I64) -> tuple[I64, I64, int]:
+    """What futures and funding wallets bear, i64[account, asset] each, and the legs' reason.
+
+    ``futures`` are the futures wallets once debts are repaid.
+    """
     shape = facts.wallets.futures.shape
     shared, funding = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     if sharing.method == CLAWBACK:
@@ -115,7 +124,7 @@ def _shares(facts: Facts, sharing: Sharing, left: I64) -> tuple[I64, I64, int]:
         return shared, funding, CHARGED
     held = [
         np.where(facts.customer[:, None], np.maximum(wallet, 0), 0)
-        for wallet in (facts.wallets.futures, facts.wallets.funding)
+        for wallet in (futures, facts.wallets.funding)
     ]
     for asset, amount in enumerate(left.tolist()):
         balances = np.concatenate([wallet[:, asset] for wallet in held])

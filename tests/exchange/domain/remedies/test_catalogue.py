@@ -255,6 +255,7 @@ class TestParametersReachTheirRemedy:
         owed = np.zeros((10, 2), np.int64)
         owed[3] = -700
         facts = night()
+        facts.wallets.futures[3] = 0
         facts = facts._replace(fund=-1, wallets=facts.wallets._replace(receivable=owed))
         for contract, injected, house in (
             ("BTCUSDT", "0.0005", [-500]), ("BTC-Q", "0.000007", [-700]), ("BTC-Q", "1", [-700]),
@@ -266,6 +267,7 @@ class TestParametersReachTheirRemedy:
         owed = np.zeros((10, 2), np.int64)
         owed[3] = -700
         facts = night()
+        facts.wallets.futures[3] = 0
         facts = facts._replace(fund=-1, wallets=facts.wallets._replace(receivable=owed))
         made = run(facts, "socialise", method="haircut", rate="0.25")
         customers = facts.customer

@@ -116,32 +116,31 @@ class TestEquityAsAtTheCutOff:
         assert result.legs.asset.tolist() == [0, 0]
         assert paid(result) == 10_000_000
 
-    def test_what_was_refunded_before_is_not_paid_again(self) -> None:
-        """Settling leaves account 0 the loss of the close, and the refund of what it holds now."""
+    def settled(self, refund: str, *, left: int) -> int:
+        """What is restored to account 0 once the market is settled at 5,500.0: since its close it
+        has bought 10 at 6,000.0, and its wallet holds ``left``."""
         fills = tape(
             LONG_TEN,
             ([(5, 0, FUND, 0, 10, 60_000, 0)], TAKEOVER),
             ([(6, 0, 0, 1, 10, 60_000, 0)], TRADE),
         )
         facts = facts_of(
-            fills, PLENTY, specs=(USDT,), at_cut=(70_000,), reopening=(60_000,), cutoff=1,
-            fund=FUND, house=DESK, closes=[(5, 0, 0, 10, 60_000, NOT_DUE)],
+            fills, [[left], *PLENTY[1:]], specs=(USDT,), at_cut=(70_000,), reopening=(60_000,),
+            cutoff=1, fund=FUND, house=DESK, closes=[(5, 0, 0, 10, 60_000, NOT_DUE)],
         )  # fmt: skip
-        words = {"contract": "BTCUSDT", "price": "6000.0", "refund_price": "6400.0",
+        words = {"contract": "BTCUSDT", "price": "5500.0", "refund_price": refund,
                  "refund_side": "long"}  # fmt: skip
         by_cutoff = {"measure": BY_CUTOFF, "payer": HOUSE_ONLY}
-        both = compute(facts, [Step("settle", words), Step("restore", by_cutoff)])
         assert paid(restore(facts)) == 10_000_000
-        assert paid(both) == 6_000_000
+        return paid(compute(facts, [Step("settle", words), Step("restore", by_cutoff)]))
 
-    def test_what_is_owed_for_an_earlier_step_is_not_equity(self) -> None:
-        """A clawback that account 0 cannot pay is lent to it; the restoring gives both back."""
-        facts = night(futures=[[0], *PLENTY[1:]], receivable=[[0], [-9_000_000], *[[0]] * 8])
-        charge = {"method": "haircut", "period": "tape", "contract": "BTCUSDT", "injected": "0",
-                  "rate": "0.001"}  # fmt: skip
-        by_cutoff = {"measure": BY_CUTOFF, "payer": HOUSE_ONLY}
-        steps = [Step("socialise", charge), Step("restore", by_cutoff)]
-        assert paid(compute(facts, steps)) == 10_000_000
+    def test_what_an_earlier_step_paid_is_not_paid_again(self) -> None:
+        assert self.settled("5500.0", left=10**9) == 15_000_000
+        assert self.settled("5900.0", left=10**9) == 11_000_000
+
+    def test_what_an_earlier_step_lent_is_not_the_customer_s(self) -> None:
+        assert self.settled("5500.0", left=0) == 15_000_000
+        assert self.settled("5900.0", left=0) == 11_000_000
 
 
 class TestEquityThatTheClosesTook:

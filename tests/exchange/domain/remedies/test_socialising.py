@@ -15,6 +15,7 @@ from exchange.domain.remedies.rows import (
     HOUSE,
     OWED,
     RECOVERED,
+    REPAID,
     WRITTEN_OFF,
 )
 from exchange.domain.remedies.socialising import (
@@ -44,7 +45,7 @@ def won(fund: int = 0, owed: int = 0, *, later: int = 0, **given) -> Facts:
     ]  # fmt: skip
     if later:
         trades.append((4, 0, FUND, 4, later, 70_000, 0))
-    futures = given.pop("futures", [[10**8]] * ACCOUNTS)
+    futures = given.pop("futures", [[10**8], [10**8], [0], [10**8], [10**8], [0], [0]])
     futures[FUND] = [fund]
     receivable = [[0]] * ACCOUNTS
     receivable[2] = [-owed]
@@ -116,6 +117,25 @@ class TestWhoPaysFirst:
         facts = won(owed=3_000_000)._replace(fund=-1)
         assert shared(clawback(facts))[:2] == [1_800_000, 1_200_000]
 
+    def test_whoever_owes_and_has_money_pays_first(self) -> None:
+        futures = [[10**8], [10**8], [2_000_000], [10**8], [10**8], [0], [0]]
+        for made in (clawback(won(owed=3_000_000, futures=futures)), haircut(won(3, owed=3))):
+            assert made.after.receivable.tolist() == [[0]] * ACCOUNTS
+        result = clawback(won(owed=3_000_000, futures=futures))
+        assert amounts(result, 2, FUTURES, REPAID) == [-2_000_000]
+        assert amounts(result, 2, RECEIVABLE, WRITTEN_OFF) == [1_000_000]
+        assert shared(result)[:3] == [600_000, 400_000, 0]
+        alone = clawback(won(owed=1_500_000, futures=futures))
+        assert alone.legs.account.tolist() == [2, 2]
+        assert alone.after.futures[2, 0] == 500_000
+
+    def test_a_haircut_is_of_what_repaying_leaves(self) -> None:
+        futures = [[70], [20], [30], [10], [0], [0], [0]]
+        owing = won(owed=50, futures=futures, staff=[6])
+        result = haircut(owing)
+        assert amounts(result, 2, FUTURES) == [-30]
+        assert shared(result, CUT) == [14, 4, 0, 2, 0, 0, 0]
+
     @pytest.mark.parametrize("rate", [0, 360_670])
     def test_nothing_owed_makes_no_legs(self, rate: int) -> None:
         for made in (clawback(won(7), injected=5), haircut(won(7), rate)):
@@ -160,8 +180,7 @@ class TestCharging:
         assert shared(clawback(won(owed=7)))[:2] == [4, 3]  # 4.2 and 2.8
 
     def test_a_profit_no_longer_there_is_recovered_or_owed(self) -> None:
-        futures = [[10**8] for _ in range(ACCOUNTS)]
-        futures[0] = [100]
+        futures = [[100], [10**8], [0], [10**8], [10**8], [0], [0]]
         facts = won(
             owed=3_000_000, futures=futures, funding=[[1_000_000], *[[0]] * 6],
             moved=[[-700_000], *[[0]] * 6],
@@ -256,7 +275,11 @@ def test_to_the_unit(facts: Facts, method: str, period: str, injected: int, rate
         borne = -int(legs.amount[rows & took].sum())
         house = -int(legs.amount[rows & (legs.account == HOUSE)].sum())
         fund = -int(legs.amount[rows & (legs.account == facts.fund)].sum())
-        owed = -int(facts.wallets.receivable[facts.customer, asset].sum())
+        has, _, debts = (wallet[facts.customer, asset].tolist() for wallet in facts.wallets)
+        owed = sum(max(0, -debt - own) for own, debt in zip(has, debts, strict=True))
+        repaid = -int(facts.wallets.receivable[facts.customer, asset].sum()) - owed
+        assert int(legs.amount[rows & (legs.reason == REPAID)].sum()) == 0
+        assert int(np.abs(legs.amount[rows & (legs.reason == REPAID)]).sum()) == 2 * repaid
         worth, cash = oracle.worth_of_fund(facts, asset)
         need = owed + max(0, -worth)
         of_fund = min(need, max(0, min(worth, cash)))
@@ -267,7 +290,7 @@ def test_to_the_unit(facts: Facts, method: str, period: str, injected: int, rate
             put_in = min(injected, need - of_fund)
             pool = sum(max(0, profits[a, asset]) for a in np.flatnonzero(facts.customer).tolist())
             if method == HAIRCUT:
-                pool = balances(facts, asset)
+                pool = balances(facts, asset) - repaid
             assert borne == min(need - of_fund - put_in, pool)
     assert (result.after.futures[facts.customer] >= 0).all()
 
