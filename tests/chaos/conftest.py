@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from backoffice import embedded
+from backoffice.celery import app
 from tests import desk as desks
+from tests.backoffice.services.conftest import close_gates, make_world
+from tests.chaos.cutting import Theatre
 
 
 @pytest.fixture(scope="module")
@@ -18,3 +21,15 @@ def desk(
         desks.opened(tmp_path_factory.mktemp("desk")) as opened,
     ):
         yield opened
+
+
+@pytest.fixture(scope="module")
+def theatre(desk: desks.Desk) -> Iterator[Theatre]:
+    """A world with its gates closed; nudges go where nobody listens: these workers are ours."""
+    app.conf.task_default_queue = "nobody"
+    world = make_world()
+    close_gates(world)
+    made = Theatre(world)
+    made.measure()
+    yield made
+    app.conf.task_default_queue = "celery"

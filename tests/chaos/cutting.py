@@ -22,7 +22,7 @@ from typing import Any
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import DatabaseError, connection
 
-from backoffice.models import Person, Plan
+from backoffice.models import Execution, Person, Plan
 from backoffice.services import approvals, audit, plans, second_factor
 from backoffice.services.refusals import Refused
 from exchange import faults
@@ -159,9 +159,42 @@ class Theatre:
         plan = remedy.computed(self.world, made)
         return plans.propose(plan=plan, by=self.world.person("mira"))
 
+    def approved(self, chance: random.Random) -> Plan:
+        plan = self.proposed(chance)
+        for officer in officers(2):
+            deciding(plan, officer)()
+        return plan
+
+    def queued(self, chance: random.Random) -> tuple[Plan, "Books"]:
+        """An approved plan that is asked for, and the books before it."""
+        plan = self.approved(chance)
+        self.requesting(plan)()
+        return plan, Books.now()
+
     def requesting(self, plan: Plan) -> Job:
         by = self.world.person("mira")
         return lambda: plans.request_execution(plan=plan, by=by)
+
+    def judge(self, way: str, plan: Plan, before: "Books") -> bool:
+        """After the cut: all of it or nothing, and everything else sound. Then a sweeper's worker
+        finishes it, and another that comes too late does nothing. Returns whether it was there."""
+        there = is_there(plan)
+        assert Books.now() == (before.after(plan) if there else before)
+        sound(self.world)
+        self.there.setdefault(way, []).append(there)
+        self.finish(plan, before)
+        return there
+
+    def finish(self, plan: Plan, before: "Books") -> None:
+        """Execute it as the next worker does, twice: it is in the books once."""
+        for _ in range(2):
+            execution = plans.execute(plan_id=plan.pk)
+            assert execution.state == Execution.State.DONE, execution.message
+            plan.refresh_from_db()
+            assert plan.state == Plan.State.RECONCILED
+            assert plan.reconciliations.count() == 1
+            assert Books.now() == before.after(plan)
+        sound(self.world)
 
 
 def executing(plan: Plan) -> Job:

@@ -1,0 +1,74 @@
+"""The database itself ends under an execution: the whole server at once, as in a power cut, or one
+of its processes, upon which it drops everyone and recovers from its log."""
+
+import os
+import random
+import signal
+from collections.abc import Callable
+
+import psutil
+import pytest
+from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from backoffice import embedded
+from backoffice.embedded import postgres
+from tests.chaos.cutting import DONE, LOST, Theatre, Victim, executing
+from tests.desk import wait_until
+
+pytestmark = pytest.mark.chaos
+
+SEED = os.environ.get("CHAOS_SEED", "2018-03-30")
+
+
+def power_cut() -> None:
+    """SIGKILL to the server and every process of it, then started again as any command would."""
+    server = postgres.running(embedded.places())
+    assert server is not None
+    doomed = [server, *server.children(recursive=True)]
+    for process in doomed:
+        process.kill()
+    psutil.wait_procs(doomed, 10)
+    connection.close()
+    embedded.ensure()
+
+
+def crash() -> None:
+    """SIGKILL to one of its processes, upon which the server ends all others and recovers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        doomed = cursor.fetchone()[0]
+    witness = connection.copy()
+    witness.ensure_connection()
+    os.kill(doomed, signal.SIGKILL)
+    wait_until(lambda: not _answers(witness), "the server has seen it")
+    witness.close()
+    connection.close()
+    wait_until(lambda: _answers(connection), "PostgreSQL has recovered")
+
+
+def _answers(to: BaseDatabaseWrapper) -> bool:
+    try:
+        with to.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("end", [power_cut, crash])
+@pytest.mark.parametrize("number", range(4))
+def test_a_plan_survives_its_database(
+    theatre: Theatre, end: Callable[[], None], number: int
+) -> None:
+    chance = random.Random(f"{SEED}/{end.__name__}/{number}")
+    plan, before = theatre.queued(chance)
+    victim = Victim.fork(executing(plan))
+    victim.go()
+    # The last one comes when the plan is in the books.
+    theatre.pause("execute", chance.uniform(0.1, 0.9) if number < 3 else 3)
+    end()
+    code = victim.end()
+    assert code in (DONE, LOST)
+    there = theatre.judge(end.__name__, plan, before)
+    assert there or code == LOST, "what was reported as committed is there"

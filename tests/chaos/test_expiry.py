@@ -1,0 +1,168 @@
+"""A plan's time running out around its approval and execution, and clocks that are wrong.
+
+The database's clock cannot be moved from here. Only the distance between a plan's expiry and that
+clock is ever compared, so the frozen expiry is moved instead, by the owner of the table, to either
+side of now; the clock of the process that acts is moved in that process.
+"""
+
+import random
+import threading
+import time
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from backoffice.models import Execution, Plan
+from backoffice.services import plans
+from tests.chaos.cutting import (
+    DONE,
+    REFUSED,
+    Books,
+    Theatre,
+    Victim,
+    decided,
+    deciding,
+    executing,
+    is_there,
+    officers,
+    sound,
+)
+
+pytestmark = pytest.mark.chaos
+
+OVER = "its time to be approved and executed is over"
+
+
+def expire(plan: Plan, seconds: float) -> None:
+    """Let the plan's time end `seconds` from now, by the database's clock."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE plan DISABLE TRIGGER plan_guard")
+        cursor.execute(
+            "UPDATE plan SET expires_at = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE id = %s",
+            [seconds, plan.pk],
+        )
+        cursor.execute("ALTER TABLE plan ENABLE TRIGGER plan_guard")
+
+
+def refused(theatre: Theatre, plan: Plan, before: Books) -> None:
+    """It was refused for its time, and nothing of it is in the books."""
+    execution = Execution.objects.get(plan=plan)
+    assert execution.state == Execution.State.REFUSED
+    assert OVER in execution.message
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.EXPIRED
+    assert not is_there(plan)
+    assert Books.now() == before
+    sound(theatre.world)
+
+
+@pytest.mark.parametrize("seconds", [-3600, -0.001])
+def test_asked_for_in_time_and_executed_too_late(theatre: Theatre, seconds: float) -> None:
+    plan, before = theatre.queued(random.Random(1))
+    expire(plan, seconds)
+    plans.execute(plan_id=plan.pk)
+    refused(theatre, plan, before)
+
+
+@pytest.mark.parametrize("seconds", [5, 3600])
+def test_executed_just_in_time(theatre: Theatre, seconds: float) -> None:
+    plan, before = theatre.queued(random.Random(2))
+    expire(plan, seconds)
+    theatre.finish(plan, before)
+
+
+def test_its_time_runs_out_while_it_is_executed(theatre: Theatre) -> None:
+    """Every check was passed in time, then a balance was locked by somebody: at the commit it is
+    too late, and nothing was posted."""
+    plan, before = theatre.queued(random.Random(3))
+    held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT FROM balance WHERE ledger_account_id IN"
+                    f" (SELECT ledger_account_id FROM ledger_before_{plan.batch_id}) FOR UPDATE"
+                )
+                held.set()
+                assert may_end.wait(20)
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(10)
+    expire(plan, 1.0)
+    ends = time.monotonic() + 1.2
+    worker = threading.Thread(target=_closing, args=(plan,))
+    worker.start()
+    time.sleep(max(0, ends - time.monotonic()))
+    assert worker.is_alive(), "it waits for the balance"
+    may_end.set()
+    worker.join(20)
+    holder.join(20)
+    refused(theatre, plan, before)
+
+
+def _closing(plan: Plan) -> None:
+    try:
+        plans.execute(plan_id=plan.pk)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("seconds", [-0.001, 5])
+def test_an_approval_around_the_end_of_its_time(theatre: Theatre, seconds: float) -> None:
+    plan = theatre.proposed(random.Random(4))
+    expire(plan, seconds)
+    victim = Victim.fork(deciding(plan, officers(1)[0]))
+    victim.go()
+    assert victim.end() == (DONE if seconds > 0 else REFUSED)
+    assert decided(plan) == int(seconds > 0)
+    sound(theatre.world)
+
+
+DAY = timedelta(days=1)
+
+
+def by_a_wrong_clock(job: object, off: timedelta) -> object:
+    """The job in a process whose clock is off; it is forked, so this one's stays right."""
+    right = timezone.now
+
+    def wrong() -> datetime:
+        return right() + off
+
+    def run() -> None:
+        timezone.now = wrong
+        job()  # type: ignore[operator]
+
+    return run
+
+
+@pytest.mark.parametrize("off", [-DAY, DAY], ids=["behind", "ahead"])
+@pytest.mark.parametrize("over", [False, True], ids=["in time", "too late"])
+def test_the_databases_clock_decides_whether_it_is_executed(
+    theatre: Theatre, off: timedelta, over: bool
+) -> None:
+    plan, before = theatre.queued(random.Random(5))
+    expire(plan, -0.001 if over else 60)
+    victim = Victim.fork(by_a_wrong_clock(executing(plan), off))  # type: ignore[arg-type]
+    victim.go()
+    assert victim.end() == DONE  # a refusal is written down, not raised
+    assert is_there(plan) is not over
+    assert Books.now() == (before if over else before.after(plan))
+    sound(theatre.world)
+
+
+def test_a_clock_behind_approves_nothing_that_is_over(theatre: Theatre) -> None:
+    """The service, asked by the wrong clock, says there is time; the database knows better."""
+    plan = theatre.proposed(random.Random(6))
+    expire(plan, -0.001)
+    victim = Victim.fork(by_a_wrong_clock(deciding(plan, officers(1)[0]), -DAY))  # type: ignore[arg-type]
+    victim.go()
+    assert victim.end() != DONE
+    assert decided(plan) == 0
+    sound(theatre.world)
