@@ -152,11 +152,11 @@ def every_close(incident: Incident, row: Cascade, chosen: str = "") -> Iterator[
         after = found.after
 
 
-def flagged(incident: Incident, row: Cascade) -> list[Node]:
-    """The flagged accounts and the causes that are nobody, those with most below them first."""
+def movers(incident: Incident, row: Cascade) -> list[Node]:
+    """Flagged accounts and nobodies with a share in some close, those with most below first."""
     found = _fetch(
-        f"{_NODES} WHERE n.cascade_id = %s"
-        " AND n.kind <> 'close' ORDER BY n.below DESC, n.number LIMIT %s",
+        f"{_NODES} WHERE n.cascade_id = %s AND n.kind <> 'close' AND (n.below > 0 OR n.touched > 0)"
+        " ORDER BY n.below DESC, n.number LIMIT %s",
         [incident.tape_id, row.pk, CAUSES_MOST],
     )
     return [Node(*values) for values in found]
@@ -204,12 +204,12 @@ def effects(incident: Incident, row: Cascade, number: int, *, after: str = "") -
 
 
 def steps(incident: Incident, row: Cascade, *, seconds: int) -> list[Step]:
-    """Closes per step of time and generation; quiet steps are absent."""
+    """Closes since the cut-off per step of time and generation; quiet steps are absent."""
     found = _fetch(
         "SELECT date_bin(make_interval(secs => %s), recorded_at, %s), generation, count(*),"
-        " sum(abs(quantity))::bigint FROM cascade_node"
-        " WHERE cascade_id = %s AND kind = 'close' GROUP BY 1, 2 ORDER BY 1, 2",
-        [seconds, incident.tape.starts_at, row.pk],
+        " sum(abs(quantity))::bigint FROM cascade_node WHERE cascade_id = %s AND kind = 'close'"
+        " AND recorded_at > %s GROUP BY 1, 2 ORDER BY 1, 2",
+        [seconds, incident.tape.starts_at, row.pk, incident.effective_cutoff],
     )
     return [Step(*values) for values in found]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from backoffice.queries.cascades import Node, Step
 
 STEP_SECONDS = (10, 20, 30, 60, 120, 300, 600, 1200, 3600, 14_400, 86_400)
-STEPS_MOST = 240
+STEPS_MOST = 720
 SHADES = 4
 BAR, GAP, HEIGHT = 4, 1, 120
 ROW, INDENT, MARGIN = 26, 22, 14
@@ -47,6 +47,7 @@ class Steps(NamedTuple):
     middle: datetime
     end: datetime
     most: int
+    closes: int
     shades: range
 
 
@@ -72,7 +73,7 @@ class Tree(NamedTuple):
 def steps(found: Sequence[Step], seconds: int) -> Steps | None:
     """Bars of the closes per step, stacked by generation; None without closes.
 
-    `found` are steps of `seconds`, which are joined to at most 240.
+    `found` are steps of `seconds`, which are joined to at most 720.
     """
     if not found:
         return None
@@ -98,7 +99,7 @@ def steps(found: Sequence[Step], seconds: int) -> Steps | None:
     width = number * BAR
     return Steps(
         wide, width, HEIGHT, list(_bars(counts, most)), rows, start, middle, end, most,
-        range(SHADES),
+        sum(row.closes for row in rows), range(SHADES),
     )  # fmt: skip
 
 

@@ -62,7 +62,6 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "filters": filters,
             "page": queries.closes(incident, row, filters.chosen(), after=after),
-            "shown": {bit.label: bit.value for bit in CascadeNode.Avoided},
         }
     if not request.htmx:
         context |= around(incident)
@@ -74,13 +73,15 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _whole(incident: Incident, row: Cascade) -> dict[str, Any]:
     """What stands above the table of closes."""
+    movers = queries.movers(incident, row)
     drawn = cascade_chart.steps(queries.steps(incident, row, seconds=STEP_SECONDS), STEP_SECONDS)
     return {
         "said": row.summary,
         "paths": row.summary["paths"],
         "steps": drawn,
         "tree": cascade_chart.tree(queries.tree(incident, row)),
-        "movers": queries.flagged(incident, row),
+        "movers": movers,
+        "idle": len(row.summary["flagged"]) - sum(node.kind == "flagged" for node in movers),
         "levels": [_level(level, incident) for level in row.summary["levels"]],
     }
 
