@@ -1,4 +1,4 @@
-"""Reads of verdicts: pages with filters, counts, and the cascade over time. One statement each."""
+"""Reads of verdicts: pages with filters, totals and counts. One statement each."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -74,15 +74,6 @@ class Forced(NamedTuple):
     at: int
     ticks: int
     quantity: int
-
-
-class Step(NamedTuple):
-    """Forced closes recorded within one step of time, of one verdict."""
-
-    at: datetime
-    verdict: str
-    closes: int
-    contracts: int
 
 
 _ALL = Filter()
@@ -215,19 +206,6 @@ def forced(tape_id: int, contract_id: int, *, seconds: int) -> dict[int, int]:
             [seconds, seconds, tape_id, contract_id],
         )
         return dict(cursor.fetchall())
-
-
-def cascade(tape_id: int, *, seconds: int = 10) -> list[Step]:
-    """Recorded closes per step of time and verdict: how the cascade ran. Quiet steps are absent."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT date_bin(make_interval(secs => %s), q.recorded_at, t.starts_at), q.verdict,"
-            " count(*), sum(abs(q.quantity))::bigint FROM liquidation q JOIN tape t"
-            " ON t.id = q.tape_id WHERE q.tape_id = %s AND q.recorded_at IS NOT NULL"
-            " GROUP BY 1, 2 ORDER BY 1, 2",
-            [seconds, tape_id],
-        )
-        return [Step(*row) for row in cursor.fetchall()]
 
 
 def size(tape_id: int) -> tuple[int, int, int]:

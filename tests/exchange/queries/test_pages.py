@@ -122,13 +122,6 @@ def test_liquidations_are_chosen_by_verdict_contract_and_text(record: Tape) -> N
     ] == [1, 1, 0, 1, 0, 1, 1, 0]  # fmt: skip
 
 
-def test_the_cascade_counts_closes_in_steps(record: Tape) -> None:
-    (step,) = liquidations.cascade(record.pk)
-    assert (step.at.isoformat(), step.verdict, step.closes, step.contracts) == (
-        "2018-03-29T21:00:00+00:00", "due_printed_only", 1, 10,
-    )  # fmt: skip
-
-
 def test_fills_of_an_account_come_out_of_the_tape(record: Tape) -> None:
     rows = fills.of_account(record.digest, account("FUND").tape_index).rows
     assert [(row.seq, row.quantity, row.price, row.taker, row.reason) for row in rows] == [
