@@ -124,7 +124,7 @@ def _target(url: str) -> _Target:
         raise AddressRefused("Leave out names, passwords and #fragments: the signature proves us.")
     target = _Target(
         parts.scheme, parts.hostname, port or PORTS[parts.scheme], _path(parts),
-        parts.hostname in settings.WEBHOOK_HOSTS,
+        parts.hostname in {host.lower() for host in settings.WEBHOOK_HOSTS},
     )  # fmt: skip
     if target.scheme == "http" and not target.listed:
         raise AddressRefused("Without TLS (http://) only to hosts that the operator has listed.")

@@ -136,11 +136,10 @@ class AsAddressed(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class TapeElsewhere(APIException):
-    """The records have to be made anew and the tape is not on this machine."""
+class Unreadable(APIException):
+    """The records have to be made anew and cannot be; an operator has to see to it."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The tape behind these records is not on this machine; an operator must see."
 
 
 class ParametersSerializer(serializers.Serializer[Any]):
@@ -281,8 +280,8 @@ def _page(request: Request, venue: Venue, own: Sequence[int] | None) -> HttpResp
         page = feed.read(venue, given["after"], given["limit"], wanted)
     except BadCursor as problem:
         raise ValidationError({"detail": f"after: {problem}."}) from problem
-    except feed.TapeMissing as missing:
-        raise TapeElsewhere from missing
+    except feed.UNREADABLE as why:
+        raise Unreadable(str(why)) from why
     response = Response(
         {"adjustments": page.rows, "next": page.next, "more": page.more},
         headers={"Makewhole-Next": page.next, "Cache-Control": NO_STORE},

@@ -6,7 +6,7 @@ from backoffice.models.break_glass import BreakGlass, BreakGlassReview, BreakGla
 from backoffice.models.campaigns import Campaign, CareHold, Message
 from backoffice.models.cascades import Cascade, CascadeEdge, CascadeNode
 from backoffice.models.compensation import Award, Programme
-from backoffice.models.feed import ApiToken, Event
+from backoffice.models.feed import ApiToken, Event, Publication
 from backoffice.models.incidents import Gate, Incident, TimelineEntry
 from backoffice.models.notices import Fact, Notice, NoticeVersion, Promise
 from backoffice.models.passkeys import ApprovalChallenge, Passkey, SpentChallenge
@@ -57,6 +57,7 @@ __all__ = [
     "PlanEffect",
     "Programme",
     "Promise",
+    "Publication",
     "Reconciliation",
     "Role",
     "Scenario",

@@ -69,6 +69,25 @@ class Event(models.Model):
         return f"{self.venue_id}.{self.number} {self.kind}"
 
 
+class Publication(models.Model):
+    """What the feed first said of a plan: how many records, and their digest.
+
+    The records are derived and may be made again at any time, by a later version too; they are
+    published again only if they are the same, because clients hold ids that count them.
+    """
+
+    plan = models.OneToOneField(Plan, models.PROTECT, primary_key=True, related_name="publication")
+    records = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "publication"
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}: {self.records}"
+
+
 class ApiToken(models.Model):
     """What a client system reads with. Of the token itself only its SHA-256 is kept."""
 

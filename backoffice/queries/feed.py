@@ -60,7 +60,8 @@ def published() -> QuerySet[Event]:
     return (
         Event.objects.filter(kind__in=ADJUSTING)
         .select_related(
-            "venue", "incident", "plan", "source__batch", "source__incident__tape", "refers"
+            *("venue", "incident", "plan", "refers"),
+            *("source__batch", "source__incident__tape", "source__publication"),
         )
         .order_by("-at", "-pk")
     )

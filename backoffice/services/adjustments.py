@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from backoffice.models import Plan
+from backoffice.models import Plan, Publication
 from backoffice.services.timeline import microseconds
 from exchange.domain import adjustments
 from exchange.domain.adjustments import Adjustments
@@ -37,18 +37,42 @@ POSITIONS = """
 POSITION_TYPES = (np.int32, np.int16, np.int64, np.int64, np.int64, np.int64)
 
 
+class RecordsDiffer(Exception):
+    """The records made now are not those that were published; `str()` says so to an operator."""
+
+
 def sidecar(plan: Plan) -> Sidecar:
     """The plan's records, mapped from the disk, made if missing.
 
-    Raises `store.TapeMissing` where they would be made and this machine has no such tape.
+    Raises `store.TapeMissing` where they would be made and this machine has no such tape, and
+    `RecordsDiffer` where what is made is not what the feed has said before.
     """
-    name = name_of(plan)
-    found = sidecars.read(name)
-    if found is None:
-        sidecars.write(name, compute(plan))
-        found = sidecars.read(name)
+    return look(plan) or _made(plan)
+
+
+def _made(plan: Plan) -> Sidecar:
+    with sidecars.making():
+        found = look(plan)  # another may have made them while this one waited
+        if found is None:
+            made = compute(plan)
+            _publish(plan, made)
+            sidecars.write(name_of(plan), made)
+            found = look(plan)
         assert found is not None, "what was written can be read"
-    return found
+        return found
+
+
+def _publish(plan: Plan, made: Adjustments) -> None:
+    """Keep the digest of the records when they are first made, and hold them to it ever after."""
+    digest = adjustments.digest(made)
+    kept, _ = Publication.objects.get_or_create(
+        plan=plan, defaults={"records": len(made.kind), "digest": digest}
+    )
+    if kept.digest != digest:
+        raise RecordsDiffer(
+            f"The records of plan {plan.pk} come out otherwise than they were published"
+            f" ({kept.digest[:12]}, now {digest[:12]}); they are not published again."
+        )
 
 
 def look(plan: Plan) -> Sidecar | None:

@@ -12,6 +12,7 @@ knows it by that id.
 """
 
 import hashlib
+import time
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -27,6 +28,7 @@ TIMEOUT_SECONDS = 5
 FIRST_DELAY_MS = 5_000
 DELAY_MAX_MS = 3_600_000
 TASK_MAX = 100
+TASK_SECONDS = 20
 SWEEP_MAX = 20
 
 CLAIM = """
@@ -47,19 +49,22 @@ DUE = """
 
 
 def deliver(*, endpoint_id: int) -> int:
-    """Send what is due of an endpoint, in order; returns how many attempts were made, at most 100.
+    """Send what is due of an endpoint, in order; returns how many attempts were made.
 
-    Does nothing while another sender is at it. What goes wrong out there is written on the
-    delivery and never raised.
+    After 100 of them or 20 seconds the rest is left to another task, so that a slow receiver does
+    not keep a worker from executing plans. Does nothing while another sender is at it. What goes
+    wrong out there is written on the delivery and never raised.
     """
-    attempts = 0
+    attempts, until = 0, time.monotonic() + TASK_SECONDS
     with locks.held(locks.WEBHOOKS, endpoint_id) as mine:
         if not mine:
             return 0
-        while attempts < TASK_MAX and (claimed := _claim(endpoint_id)):
+        while claimed := _claim(endpoint_id):
             reach("webhook.claimed")
             _attempt(claimed)
             attempts += 1
+            if attempts == TASK_MAX or time.monotonic() >= until:
+                break
     # Also what was queued while the lock was ours and its own nudge found it taken.
     if _due(1, endpoint_id):
         nudges.now(nudges.DELIVER_WEBHOOKS, endpoint_id)

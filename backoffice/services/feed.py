@@ -17,13 +17,15 @@ from backoffice import cursors, figures
 from backoffice.cursors import Place
 from backoffice.models import Event
 from backoffice.queries import feed as queries
-from backoffice.services import adjustments, locks, nudges
+from backoffice.services import adjustments, nudges
+from backoffice.services.adjustments import RecordsDiffer
 from exchange.domain.adjustments import FILL, exec_type
 from exchange.models import Venue
 from exchange.tape.adjustments import Row, Sidecar
 from exchange.tape.store import TapeMissing
 
-__all__ = ["LIMIT", "LIMIT_MAX", "Page", "TapeMissing", "Wanted", "prepare", "read", "sweep"]
+UNREADABLE = (TapeMissing, RecordsDiffer)
+"""Why there may be no records to read: an operator has to see to it."""
 
 LIMIT = 1000
 LIMIT_MAX = 5000
@@ -60,7 +62,7 @@ class _Found(NamedTuple):
 def read(venue: Venue, after: str = "", limit: int = LIMIT, wanted: Wanted = Wanted()) -> Page:  # noqa: B008 - a constant
     """The records after a cursor, newest last; at most `limit`, of at most 100 plans.
 
-    Raises `BadCursor`, and `TapeMissing` where records must be made and the tape is elsewhere.
+    Raises `BadCursor`, and one of `UNREADABLE` where records must be made and cannot be.
     Three statements; where a plan's records are not on the disk yet, the time to make them.
     """
     place, limit = cursors.read(venue.pk, after), max(1, min(limit, LIMIT_MAX))
@@ -85,29 +87,20 @@ def read(venue: Venue, after: str = "", limit: int = LIMIT, wanted: Wanted = Wan
 
 
 def records(event: Event, offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """Records of one event from a number on, and how many it has. Raises `TapeMissing`."""
+    """Records of one event from a number on, and how many it has. Raises one of
+    `UNREADABLE`."""
     assert event.source is not None, "an event that adjusts has a source"
     sidecar = adjustments.sidecar(event.source)
     numbers = sidecar.find(offset, limit)
     return _written(event.venue, _found(event, sidecar, numbers)), len(sidecar.records)
 
 
-def prepared_records(event: Event) -> int | None:
-    """How many records an event has; None while they are not on this machine's disk."""
-    assert event.source is not None, "an event that adjusts has a source"
-    found = adjustments.look(event.source)
-    return None if found is None else len(found.records)
-
-
 def prepare(*, event_id: int) -> int:
-    """Put an event's records on this machine's disk; returns how many there are.
-
-    Does nothing new where they are, and leaves it to the other where one is at it.
-    """
+    """Put an event's records on this machine's disk; returns how many there are. Harmless where
+    they are. Raises what `adjustments.sidecar` raises."""
     event = Event.objects.select_related("source__batch", "source__incident__tape").get(pk=event_id)
     assert event.source is not None, "only events that adjust are prepared"
-    with locks.held(locks.FEED, event_id) as mine:
-        return len(adjustments.sidecar(event.source).records) if mine else 0
+    return len(adjustments.sidecar(event.source).records)
 
 
 def sweep() -> int:

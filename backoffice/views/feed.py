@@ -53,11 +53,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The records of one executed or undone plan, in the order of the feed."""
     event = access.fetch(request, queries.published(), lambda row: row.venue, pk=pk)
     (offset,) = keyset.numbers(request.GET.get("after", ""), 1) or [0]
-    context: dict[str, Any] = {"event": event, "elsewhere": False, "page": Page([], "")}
+    context: dict[str, Any] = {"event": event, "why": "", "page": Page([], "")}
     try:
         rows, total = services.records(event, max(0, offset), keyset.LIMIT)
-    except services.TapeMissing:
-        context["elsewhere"] = True
+    except services.UNREADABLE as why:
+        context["why"] = str(why)
     else:
         end = offset + len(rows)
         context |= {"page": Page(rows, str(end) if end < total else ""), "total": total}
@@ -97,9 +97,7 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _list(request: HttpRequest, form: TokenForm, status: int = 200) -> HttpResponse:
     context = {
-        "published": [
-            (event, services.prepared_records(event)) for event in queries.published()[:NEWEST]
-        ],
+        "published": queries.published()[:NEWEST],
         "tokens": queries.tokens(),
         "scopes": dict(ApiToken.Scope.choices),
         "form": form,

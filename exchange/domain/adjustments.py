@@ -10,7 +10,8 @@ report a fill makes follows from the pair (FIX 4.4, ExecType 150):
 * ``F`` trade: there was none and there is one, because a cancel was taken back.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,6 +117,17 @@ def opposite(made: Adjustments) -> Adjustments:
         value_before=made.value_after,
         value_after=made.value_before,
     )
+
+
+def digest(made: Adjustments) -> str:
+    """SHA-256 over the columns as little-endian arrays with their names and lengths."""
+    found = hashlib.sha256(b"makewhole-adjustments/1\n")
+    columns: Iterable[npt.NDArray[Any]] = made
+    for name, column in zip(made._fields, columns, strict=True):
+        data = np.ascontiguousarray(column, column.dtype.newbyteorder("<"))
+        found.update(f"{name} {column.dtype.kind}{column.dtype.itemsize} {data.size}\n".encode())
+        found.update(data.data)
+    return found.hexdigest()
 
 
 def exec_type(quantity_before: int, quantity_after: int) -> str:

@@ -7,9 +7,11 @@ memory, so a page reads what it shows and no more. The records are put in place 
 are, all is.
 """
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,6 +114,16 @@ def read(name: str) -> Sidecar | None:
         return Sidecar(*(np.load(path, mmap_mode="r") for path in _files(name)))
     except (FileNotFoundError, ValueError, EOFError):
         return None
+
+
+@contextmanager
+def making() -> Iterator[None]:
+    """One maker of sidecars at a time on this machine: two readers who find none make one."""
+    folder = store.folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".adjustments.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def exists(name: str) -> bool:

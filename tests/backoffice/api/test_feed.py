@@ -249,7 +249,7 @@ def test_a_tape_that_is_elsewhere_is_said(token: str) -> None:
         file.unlink()
     answer = get(token)
     assert answer.status_code == 503
-    assert "not on this machine" in answer.json()["detail"]
+    assert "There is no tape" in answer.json()["detail"]
 
 
 def test_a_page_costs_the_same_however_large(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice import cursors
-from backoffice.models import Event
+from backoffice.models import Event, Publication
 from backoffice.services import adjustments, feed
 from backoffice.services.feed import Wanted
 from exchange.domain.remedies.catalogue import Step
@@ -243,11 +243,23 @@ def test_deleted_records_are_made_again(world: World, market: Market) -> None:
     for file in files:
         file.unlink()
     assert not adjustments.prepared(plan)
+    assert Publication.objects.get(plan=plan).records == 6
     assert feed.sweep() == 1
     event = Event.objects.get(plan=plan, kind="plan.executed")
     assert feed.prepare(event_id=event.pk) == 6
     assert feed.sweep() == 0
     assert rows(market) == before
+
+
+def test_what_was_published_is_not_published_otherwise(world: World, market: Market) -> None:
+    """A later version that would say something else of a plan says nothing, and says why."""
+    plan = executed(world, computed(market, "rollback", FIRST))
+    Publication.objects.create(plan=plan, records=6, digest="0" * 64)
+    with pytest.raises(adjustments.RecordsDiffer, match="not published again"):
+        feed.read(market.record.venue)
+    assert not adjustments.prepared(plan)
+    with pytest.raises(IntegrityError, match="append only"):
+        run_sql("UPDATE publication SET digest = 'x'")
 
 
 def test_events_are_numbered_without_a_gap_and_never_change(world: World, market: Market) -> None:

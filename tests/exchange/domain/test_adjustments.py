@@ -101,6 +101,20 @@ def test_taking_back_twice_is_the_start_and_sums_stay_zero(seed: int, trades: in
     assert np.array_equal(untouched, chosen == 0)
 
 
+def test_a_digest_is_of_every_column_and_of_nothing_else() -> None:
+    fills = fills_of(TRADES)
+    made = adjustments.of_fills(fills, marked(fills, 0, 1), unpriced(fills))
+    again = adjustments.of_fills(fills_of(TRADES), marked(fills, 0, 1), unpriced(fills))
+    assert adjustments.digest(made) == adjustments.digest(again)
+    others = {
+        adjustments.digest(made._replace(**{name: column[::-1].copy() + (name == "kind")}))
+        for name, column in zip(made._fields, made, strict=True)
+        if name == "kind" or column[0] != column[-1]
+    }
+    assert adjustments.digest(made) not in others
+    assert len(others) >= 5
+
+
 def test_joined_parts_keep_their_order() -> None:
     fills = fills_of(TRADES)
     made = adjustments.of_fills(fills, marked(fills, 2), unpriced(fills))

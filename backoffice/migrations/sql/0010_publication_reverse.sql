@@ -1,0 +1,1 @@
+DROP TRIGGER publication_append_only ON publication;
