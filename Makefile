@@ -1,9 +1,11 @@
 # make demo   a running desk with the 2018 rehearsal in it
 # make test   everything that proves it works
+# make bench  what the performance claims are measured with; `make peers` first, for the peers
 # The virtualenv is made by `setup` and remade only when the requirements change.
 
 VENV    := .venv
 PYTHON  := $(VENV)/bin/python
+PEERS   := .peers
 STAMP   := $(VENV)/.requirements.sha256
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 # The first that runs and is new enough; 3.11 is what the pins were tested with.
@@ -11,7 +13,7 @@ NEW     := import sys; sys.exit(sys.version_info < (3, 11))
 BOOT    := $(shell for p in python3.11 python3 python3.12 python3.13; do \
              $$p -c '$(NEW)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: setup demo test lint bench browser services-stop clean
+.PHONY: setup demo test lint bench peers browser services-stop clean
 
 setup:
 	@[ -n "$(BOOT)" ] || { echo "Makewhole needs Python 3.11 or newer: install python3.11 with its venv module."; exit 1; }
@@ -40,10 +42,17 @@ browser: setup
 	@sh tests/browser/install.sh
 
 bench: setup
-	$(PYTHON) -m bench $(BENCH)
+	$(if $(wildcard $(PEERS)/bin/python),$(PEERS)/bin/python,$(PYTHON)) -m bench $(BENCH)
+
+# An environment on top of the desk's own, so that no peer is ever installed into it.
+peers: setup
+	$(PYTHON) -m venv $(PEERS)
+	@$(PYTHON) -c 'import site; print(site.getsitepackages()[0])' \
+	  > "$$($(PEERS)/bin/python -c 'import site; print(site.getsitepackages()[0])')/desk.pth"
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt -c constraints.txt
 
 services-stop:
 	@[ ! -x $(PYTHON) ] || $(PYTHON) manage.py services stop
 
 clean: services-stop
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis
