@@ -181,8 +181,8 @@ def _distribution(delta: I64) -> list[dict[str, Any]]:
         size = np.sort(np.maximum(sign * delta, 0))
         size = size[size > 0]
         edges = 10 ** np.arange(19, dtype=np.int64)
-        at = np.searchsorted(size, edges)
-        for power in range(18):
+        at = np.append(np.searchsorted(size, edges), size.size)
+        for power in range(edges.size):
             members = size[at[power] : at[power + 1]]
             if members.size:
                 bars.append(
