@@ -256,6 +256,9 @@ class TestFollowing:
 
     def test_a_wrong_close_outside_the_band_is_undone_not_re_priced(self) -> None:
         assert holding(reprice(night(NOT_DUE), THREE).target, 0) == (10, 70_000_000, 0, 0)
+        adjusted = repriced(night(NOT_DUE), THREE)
+        assert adjusted.busted.tolist() == [True, True, False, False]
+        assert adjusted.price.tolist() == [0] * 4
 
     def test_only_closes_of_the_contracts_named_are_followed(self) -> None:
         facts = night(NOT_DUE, ticks=69_500)
