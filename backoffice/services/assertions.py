@@ -85,10 +85,12 @@ def origin_of(evidence: Mapping[str, Any]) -> str:
 def verify(evidence: Mapping[str, Any], terms: Terms) -> int:
     """Check the assertion in `evidence` against the terms; returns the device's counter.
 
-    `evidence` has base64url texts `credential_id`, `public_key`, `authenticator_data`,
+    `evidence` has `form`, the base64url texts `credential_id`, `public_key`, `authenticator_data`,
     `client_data_json` and `signature`, and `rp_id` and `origin`. That the key is the officer's is
     for the caller to know. Raises Unproven.
     """
+    if evidence.get("form") != FORM:
+        raise Unproven("it is of another form")
     try:
         answer = AuthenticatorAssertionResponse(
             client_data=CollectedClientData(websafe_decode(evidence["client_data_json"])),

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backoffice import digest_words
 from backoffice.models import Plan
-from backoffice.services import approval_files
+from backoffice.services import approval_files, quorums
 from backoffice.services.approval_files import Found, spoken
 from backoffice.services.refusals import Refused
 
@@ -24,8 +24,10 @@ class Command(BaseCommand):
         out = verbs.add_parser("export", help="write a plan's manifest and decisions")
         out.add_argument("plan", type=int, help="the plan's number")
         out.add_argument("folder", type=Path)
-        verbs.add_parser("check", help="verify a folder without a database").add_argument(
-            "folder", type=Path
+        verify = verbs.add_parser("check", help="verify a folder without a database")
+        verify.add_argument("folder", type=Path)
+        verify.add_argument(
+            "--signed", action="store_true", help="fail unless signatures alone meet the quorum"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,6 +50,11 @@ class Command(BaseCommand):
         )
         if report.wrong:
             raise CommandError("It does not hold: " + "; ".join(report.wrong) + ".")
+        missing = quorums.missing(report.quorum, report.signed)
+        if options.get("signed") and missing:
+            raise CommandError(
+                f"By signature alone the quorum is not met: {spoken(missing)} missing."
+            )
         self.stdout.write("Everything that can be checked holds.")
 
     def _say(self, found: Found) -> None:

@@ -140,6 +140,9 @@ BEGIN
     THEN
         RETURN 'its passkey is not one this officer uses';
     END IF;
+    IF evidence->>'form' IS DISTINCT FROM 'makewhole-approval/1' THEN
+        RETURN 'it is of another form';
+    END IF;
     said := convert_from(from_base64url(evidence->>'client_data_json'), 'UTF8')::jsonb;
     authenticator := from_base64url(evidence->>'authenticator_data');
     IF said->>'type' IS DISTINCT FROM 'webauthn.get'

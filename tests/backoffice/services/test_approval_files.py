@@ -85,6 +85,7 @@ def first(document: Document) -> Document:
         (lambda d: first(d).update(person=10**6), "it signs something else"),
         (lambda d: first(d)["evidence"].update(nonce="A" * 43), "it signs something else"),
         (lambda d: first(d)["evidence"].update(expires=1), "it signs something else"),
+        (lambda d: first(d)["evidence"].update(form="makewhole-approval/2"), "another form"),
         (lambda d: d.update(digest="f" * 64), "does not have the digest"),
         (lambda d: d.update(seal="f" * 64), "do not have the seal"),
         (lambda d: d["batch"].update(cash="f" * 64), "do not have the seal"),
@@ -148,6 +149,9 @@ def test_the_command_writes_and_checks(
     assert "approved by 1 risk, 1 finance, of them by signature 1 risk" in said
     with pytest.raises(CommandError, match="no plan 999999"):
         call_command("approvals", "export", "999999", str(tmp_path / "x"))
+    call_command("approvals", "check", str(folder))
+    with pytest.raises(CommandError, match="By signature alone .*: 1 finance missing"):
+        call_command("approvals", "check", str(folder), "--signed")
     rewrite(folder, lambda d: first(d).update(decision="reject"))
     with pytest.raises(CommandError, match="does not hold: .*Chen Wei"):
         call_command("approvals", "check", str(folder))

@@ -103,6 +103,7 @@ def test_a_forged_signature_is_refused_when_it_matters(world: World, proposed: P
         ({"asked": {"role": "legal"}}, "made for something else"),
         ({"asked": {"decision": "reject"}}, "made for something else"),
         ({"decision": "reject"}, "made for something else"),
+        ({"form": "makewhole-approval/2"}, "of another form"),
         ({"credential_id": "AA"}, "not one this officer uses"),
         ({"public_key": "AA"}, "not one this officer uses"),
         ({"said": {"challenge": "A" * 43}}, "does not answer its challenge"),
