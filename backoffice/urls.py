@@ -201,6 +201,7 @@ NOTICES_PUBLIC = [
 PORTAL = [
     path("me/", portal.statement, name="portal"),
     path("me/statement.csv", portal.download, name="portal-csv"),
+    path("me/adjustments.csv", feed.own, name="portal-adjustments"),
     path("me/closes/<int:pk>/", portal.close, name="portal-close"),
     path("me/messages/<int:pk>/", portal.letter, name="portal-letter"),
 ]

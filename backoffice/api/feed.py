@@ -8,7 +8,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
@@ -35,6 +34,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
 
+from backoffice.feed_columns import COLUMNS, cells
 from backoffice.models import ApiToken
 from backoffice.queries import feed as queries
 from backoffice.services import feed, tokens
@@ -42,13 +42,6 @@ from backoffice.spreadsheet import cell
 from exchange.models import Venue
 from exchange.queries.keyset import BadCursor
 
-COLUMNS = (
-    "MsgType", "ExecID", "ExecType", "ExecRefID", "OrigExecID", "OrderID", "TrdMatchID",
-    "PosMaintRptID", "PosMaintRptRefID", "PosTransType", "Account", "Symbol", "Side", "LastQty",
-    "LastPx", "OldLastQty", "OldLastPx", "OrigTime", "LongQty", "ShortQty", "OldLongQty",
-    "OldShortQty", "Cost", "OldCost", "Currency", "TransactTime", "PlanDigest",
-)  # fmt: skip
-SIGNED = ("Cost", "OldCost")
 NO_STORE = "private, no-cache"
 
 
@@ -123,7 +116,7 @@ class CSVRenderer(BaseRenderer):
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(COLUMNS)
-        writer.writerows(_cells(row) for row in data["adjustments"])
+        writer.writerows([cell(value) for value in cells(row)] for row in data["adjustments"])
         return out.getvalue()
 
 
@@ -316,11 +309,3 @@ def _etag(request: Request, venue: Venue, own: Sequence[int] | None, page: feed.
         len(page.rows), request.accepted_renderer.format,
     )  # fmt: skip
     return quote_etag(hashlib.sha256(repr(said).encode()).hexdigest()[:32])
-
-
-def _cells(row: Mapping[str, Any]) -> list[str]:
-    """A row under all columns; amounts below zero are numbers and stay as they are."""
-    return [
-        cell(Decimal(row[name]) if name in SIGNED and name in row else row.get(name))
-        for name in COLUMNS
-    ]

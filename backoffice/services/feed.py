@@ -134,20 +134,20 @@ def _written(venue: Venue, found: list[_Found]) -> list[dict[str, Any]]:
         return []
     accounts = queries.account_codes(venue.pk, {one.record.account for one in found})
     contracts = queries.contracts(venue.pk)
-    return [_row(one, accounts, contracts) for one in found]
-
-
-def _row(
-    one: _Found, accounts: dict[int, str], contracts: dict[int, queries.ContractName]
-) -> dict[str, Any]:
-    contract = contracts[one.record.contract]
-    common = {"Account": accounts[one.record.account], "Symbol": contract.symbol}
-    about = _fill if one.record.kind == FILL else _position
-    return {
-        **about(one, contract, common),
-        "TransactTime": fix_time(one.event.at),
-        "PlanDigest": one.event.plan.digest if one.event.plan else "",
+    of_event = {
+        one.event.pk: {
+            "TransactTime": fix_time(one.event.at),
+            "PlanDigest": one.event.plan.digest if one.event.plan else "",
+        }
+        for one in {one.event.pk: one for one in found}.values()
     }
+    rows = []
+    for one in found:
+        contract = contracts[one.record.contract]
+        common = {"Account": accounts[one.record.account], "Symbol": contract.symbol}
+        about = _fill if one.record.kind == FILL else _position
+        rows.append({**about(one, contract, common), **of_event[one.event.pk]})
+    return rows
 
 
 def _fill(one: _Found, contract: queries.ContractName, common: dict[str, str]) -> dict[str, Any]:

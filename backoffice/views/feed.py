@@ -1,25 +1,28 @@
-"""The adjustment feed on the desk: what was published, its records, and the tokens that read it."""
+"""The adjustment feed on the desk: what was published, its records, and the tokens that read it;
+and for a customer, the records of their own accounts."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from backoffice.models import ApiToken
+from backoffice import feed_columns
 from backoffice.queries import feed as queries
 from backoffice.services import feed as services
 from backoffice.services import tokens
 from backoffice.services.refusals import Refused
-from backoffice.views import access
+from backoffice.views import access, downloads
 from backoffice.views.parts import page_or_part
+from backoffice.views.portal import customers_only
 from backoffice.views.refusing import status_of
 from backoffice.views.venues import VenueChoice
-from exchange.models import Venue
+from exchange.models import Customer, Venue
 from exchange.queries import keyset
 from exchange.queries.keyset import Page
 
@@ -64,6 +67,29 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return page_or_part(request, "feed/detail.html", "feed/_records.html", context)
 
 
+@require_GET
+@customers_only
+def own(request: HttpRequest, customer: Customer) -> HttpResponse:
+    """All records of a customer's own accounts, as CSV. 404 where they cannot be read."""
+    wanted = services.Wanted(queries.account_numbers(customer))
+    try:
+        first = services.read(customer.venue, "", services.LIMIT_MAX, wanted)
+    except services.UNREADABLE as why:
+        raise Http404 from why
+    cells = (feed_columns.cells(row) for row in _rows(customer, first, wanted))
+    return downloads.table("adjustments", feed_columns.COLUMNS, cells)
+
+
+def _rows(
+    customer: Customer, page: services.Page, wanted: services.Wanted
+) -> Iterator[dict[str, Any]]:
+    """The rows of this page and of every one after it."""
+    yield from page.rows
+    while page.more:
+        page = services.read(customer.venue, page.next, services.LIMIT_MAX, wanted)
+        yield from page.rows
+
+
 @never_cache
 @require_POST
 @access.staff(*MAY_CONNECT)
@@ -99,7 +125,6 @@ def _list(request: HttpRequest, form: TokenForm, status: int = 200) -> HttpRespo
     context = {
         "published": queries.published()[:NEWEST],
         "tokens": queries.tokens(),
-        "scopes": dict(ApiToken.Scope.choices),
         "form": form,
         "may_connect": access.holds(request, *MAY_CONNECT),
     }

@@ -12,7 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from backoffice.api.feed import COLUMNS, FeedThrottle
+from backoffice.api.feed import FeedThrottle
+from backoffice.feed_columns import COLUMNS
 from backoffice.models import ApiToken, AuditEvent, Event, Person
 from backoffice.services import tokens
 from backoffice.services.refusals import NotAllowed, Refused, Stale

@@ -7,14 +7,16 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from backoffice.models import ApiToken, AuditEvent, Event
-from backoffice.services import tokens
+from backoffice.feed_columns import COLUMNS
+from backoffice.models import ApiToken, AuditEvent, Event, Person
+from backoffice.services import feed, tokens
 from exchange.queries import keyset
+from exchange.tape import store
 from tests.backoffice.services.adjusted import FIRST, computed, executed, shut, undo
 from tests.backoffice.services.conftest import World
-from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
+from tests.backoffice.views.conftest import WHO, expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market
-from tests.backoffice.views.reading import cells, text
+from tests.backoffice.views.reading import cells, csv, text
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +134,28 @@ def test_a_name_is_used_once_and_a_token_ended_once(world: World, finance: Clien
     assert "revoked already" in text(finance.post(revoke, follow=True))
     assert traces() == before
     assert make(finance, world).status_code == 200
+
+
+def test_a_customer_downloads_their_own_records_and_no_others(
+    market: Market, published: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = reverse("portal-adjustments")
+    assert matrix(getting("portal-adjustments")) == {
+        who: {"nobody": 302, "customer": 200}.get(who, 404) for who in WHO
+    }
+    assert csv(signed_in("customer").get(at)) == [list(COLUMNS)], "of another venue"
+    monkeypatch.setattr(feed, "LIMIT_MAX", 1)
+    client = Client()
+    client.force_login(
+        Person.objects.create_user("mo@customers.example", customer=market.account("A-mo").customer)
+    )
+    head, *rows = csv(client.get(at))
+    of = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [(row["Account"], row["OrigExecID"]) for row in of] == [("A-mo", "2"), ("A-mo", "6")]
+    assert 'href="/me/adjustments.csv"' in client.get(reverse("portal")).content.decode()
+    for file in store.folder().glob("*"):
+        file.unlink()
+    assert client.get(at).status_code == 404
 
 
 def test_the_list_costs_the_same_however_long(
