@@ -22,6 +22,7 @@ from backoffice.services import (
     audit,
     canonical,
     computations,
+    counterfactuals,
     drafting,
     ledger_places,
     lifecycle,
@@ -176,6 +177,7 @@ def _attempt(row: Comparison) -> None:
         _refuse(row, f"The remedies cannot be computed: {error}.")
         return
     computed = list(compute(past, asked, say))
+    said = _without_the_flagged(past, say)
     with transaction.atomic(durable=True):
         known = ledger_places.numbers(row.incident.venue, past.tape.assets.code)
         for number, one in enumerate(computed):
@@ -185,6 +187,7 @@ def _attempt(row: Comparison) -> None:
             Comparison.State.DONE,
             finished_at=timezone.now(),
             inputs={**row.inputs, **remedies.inputs(row.incident)},
+            counterfactual=said,
         )
         audit.record(
             by=None,
@@ -194,6 +197,18 @@ def _attempt(row: Comparison) -> None:
                 row.scenarios.order_by("number").values_list("digest", flat=True)
             )},
         )  # fmt: skip
+
+
+def _without_the_flagged(past: remedies.Past, say: remedies.Progress) -> dict[str, Any]:
+    """What might not have happened, and the cascade kept for its page; nothing where it cannot be
+    traced, because no remedy depends on it."""
+    say("Tracing the cascade", 0, 1)
+    try:
+        return counterfactuals.compute(incident=past.incident, past=past).summary
+    except remedies.REFUSALS:
+        return {}
+    finally:
+        say("Tracing the cascade", 1, 1)
 
 
 def _store(

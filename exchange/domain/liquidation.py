@@ -66,6 +66,16 @@ class States(NamedTuple):
     leg_mark: I64
 
 
+def nobody_due(paths: int) -> States:
+    """No unit at any second, of so many paths."""
+    none, small, pair = np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros((0, paths), np.int64)
+    whole = none.astype(np.int32)
+    return States(
+        small, whole, small, small, whole, whole, pair, pair, np.zeros(1, np.int64), small, none,
+        none, pair,
+    )  # fmt: skip
+
+
 class Crossings(NamedTuple):
     """``due``: the first crossing of each path, unit and episode. ``closed``: what each recorded
     take-over found at the last mark before it (its ``path`` is -1)."""

@@ -7,7 +7,7 @@ from exchange.domain import cascade, counterfactual, verdicts
 from exchange.domain.cascade import Graph, Scene
 from exchange.domain.counterfactual import Estimate
 from exchange.domain.holdings import I64
-from exchange.domain.liquidation import MarkPaths, States, first_crossings
+from exchange.domain.liquidation import MarkPaths, States, first_crossings, nobody_due
 from exchange.domain.remedies.facts import Facts
 from exchange.services import liquidations
 from exchange.services.books import opening_holdings
@@ -29,13 +29,15 @@ def trace(tape: arrays.Tape, facts: Facts, contract: int) -> Traced:
     """The cascade of the facts' tape; ``contract`` is the number of the incident's.
 
     The flagged orders are all orders of the accounts the facts flag, after the cut-off, capped at
-    the band they were flagged by. Seconds for 8,000 closes and 5,000,000 fills. Raises
-    `BooksRefused` where liquidations cannot be judged.
+    the band they were flagged by. Seconds for 8,000 closes and 5,000,000 fills. A tape without
+    closes needs no rules. Raises `BooksRefused` where liquidations cannot be judged.
     """
     opening, cash = opening_holdings(tape), liquidations.opening_cash(tape)
     moved, times = liquidations.cash_events(tape), tape.prices.time
 
     def search(marks: I64) -> States:
+        if not len(tape.liquidations.time):
+            return nobody_due(marks.shape[0])
         return first_crossings(
             opening, cash, tape.fills, moved, tape.specs, facts.asset_of, facts.terms,
             MarkPaths(times, marks), workers=os.cpu_count() or 1,
