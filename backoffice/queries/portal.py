@@ -47,7 +47,7 @@ def changes(customer: Customer) -> QuerySet[PlanEffect]:
             futures_after=F("futures_before") + F("futures_delta"),
             funding_after=F("funding_before") + F("funding_delta"),
         )
-        .select_related("plan__incident__contract", "account", "asset")
+        .select_related("plan__incident__contract", "plan__incident__venue", "account", "asset")
         .order_by("-plan__executed_at", "account__code", "asset__code")
     )
 

@@ -14,6 +14,7 @@ nobody else can be at it, and leaves it `held` for a person.
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
@@ -22,11 +23,13 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection, transaction
 from django.utils import timezone
 
-from backoffice.models import Campaign, Incident, Message
+from backoffice import remedy_words
+from backoffice.models import Campaign, Incident, Message, Plan
 from backoffice.services import audit, letters, locks, nudges
 from exchange.faults import reach
 
 SHARDS = 2
+SETTLE = Plan.Remedy.SETTLE
 CHUNK = 500
 IN_DOUBT = "The sender died while handing it over; whether it left is not known."
 CARE_LANE = "A hold was placed on this customer."
@@ -66,7 +69,8 @@ DOUBTFUL = """
 CONTENT = """
     SELECT m.id, m.email, m.language, c.name, a.code AS account, s.code AS asset, s.decimals,
            e.futures_before, e.futures_delta, e.funding_before, e.funding_delta,
-           e.receivable_delta, e.reversed_pnl, e.reversed_fees, e.moved_out, e.positions_changed
+           e.receivable_delta, e.reversed_pnl, e.reversed_fees, e.paid, e.moved_out,
+           e.positions_changed
     FROM message m
     JOIN exchange_customer c ON c.id = m.customer_id
     JOIN exchange_account a ON a.id = m.account_id
@@ -133,20 +137,25 @@ def message_id(campaign: Campaign, message: int) -> str:
     return f"<{campaign.key}.{message}@{domain}>"
 
 
-def occasion_of(incident: Incident) -> letters.Occasion:
-    """What all letters of an incident have in common."""
+def occasion_of(incident: Incident, plan: Plan) -> letters.Occasion:
+    """What all letters about a plan of an incident have in common."""
+    steps = remedy_words.steps_of(plan.remedy, plan.parameters)
+    settled = (step.parameters.get("contract", "") for step in steps if step.remedy == SETTLE)
+    cutoff = plan.parameters.get("cutoff")
     return letters.Occasion(
         venue=incident.venue.name,
         contract=incident.contract.symbol,
-        cutoff=incident.effective_cutoff,
+        cutoff=datetime.fromisoformat(cutoff) if cutoff else incident.effective_cutoff,
         zone=incident.zone,
         address=f"{settings.PUBLIC_URL}/me/",
+        remedies=tuple(step.remedy for step in steps),
+        settled=next(settled, ""),
     )
 
 
 def render(campaign: Campaign, ids: list[int]) -> dict[int, tuple[str, letters.Letter]]:
     """Message id -> (address, letter), from the plan's effects; one statement."""
-    occasion = occasion_of(campaign.incident)
+    occasion = occasion_of(campaign.incident, campaign.plan)
     rows: dict[int, list[dict[str, Any]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(CONTENT, {"plan": campaign.plan_id, "ids": ids})

@@ -14,10 +14,10 @@ from backoffice import digest_words, remedy_words
 from backoffice.models import Computation, Person, Plan, Role
 from backoffice.queries import break_glass
 from backoffice.queries import plans as queries
-from backoffice.services import approvals, computations, dry_runs, recusals
+from backoffice.services import approvals, computations, dry_runs, recusals, undo
 from backoffice.services import plans as services
 from backoffice.services.refusals import Refused
-from backoffice.views import access, plan_figures, plan_origin
+from backoffice.views import access, plan_books, plan_figures, plan_origin
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part
 from backoffice.views.refusing import status_of
@@ -29,12 +29,23 @@ OPEN = (Plan.State.DRAFT, Plan.State.COMPUTED, Plan.State.PROPOSED, Plan.State.A
 
 
 class ProposeForm(forms.Form):
-    """How long the officers have."""
+    """How long the officers have, and the plan in the way, when there is one."""
 
     hours = forms.IntegerField(
         label=_("Hours to decide and execute"), initial=services.HOURS_DEFAULT, min_value=1,
         max_value=services.HOURS_MAX, help_text=_("Afterwards it expires and is computed anew."),
     )  # fmt: skip
+
+    def __init__(self, rival: Plan | None, *args: object) -> None:
+        super().__init__(*args)
+        if rival is not None:
+            words = {"number": rival.pk, "state": rival.get_state_display().lower()}
+            self.fields["supersedes"] = forms.TypedChoiceField(
+                label=_("One remedy at a time is before the officers"),
+                choices=[(rival.pk, _("Supersedes plan %(number)s, which is %(state)s") % words)],
+                coerce=int, widget=forms.RadioSelect, initial=None,
+                help_text=_("That plan ends; it is kept, with its decisions."),
+            )  # fmt: skip
 
 
 @require_GET
@@ -95,7 +106,7 @@ def _words(row: Computation, told: computations.Progress | None) -> str:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """A plan: what it is, what it does, who decided, what can be done with it now."""
     plan = fetch(request, pk)
-    return _page(request, plan)
+    return page(request, plan)
 
 
 def fetch(request: HttpRequest, pk: int) -> Plan:
@@ -123,23 +134,29 @@ def summary(plan: Plan, reader: Person) -> dict[str, Any]:
         "quorum": [] if recused else plan_figures.quorum(plan, standing),
         "glasses": break_glass.of_plan(plan, timezone.now()),
         "times": plan_figures.times(plan),
+        "compared": plan_origin.compared(plan),
         "steps": remedy_words.described(plan.remedy, plan.parameters),
     }
 
 
-def _page(
+def page(
     request: HttpRequest, plan: Plan, form: ProposeForm | None = None, status: int = 200
 ) -> HttpResponse:
+    """The plan's page, also with what was wrong with what was asked for."""
     mine = plan.maker_id == request.user.pk and access.holds(request, *MAKERS)
     shown = summary(plan, request.user)
+    may_propose = mine and plan.state == Plan.State.COMPUTED
+    if may_propose and form is None:
+        form = ProposeForm(services.rival(plan))
     context = {
         **around(plan.incident, TAB),
         **shown,
         "origin": plan_origin.origin(plan),
-        "compared": plan_origin.compared(plan),
         "extremes": queries.extremes(plan, shown["totals"][0].asset) if shown["totals"] else {},
-        "form": form or ProposeForm(),
-        "may_propose": mine and plan.state == Plan.State.COMPUTED,
+        **plan_books.undoing(plan, may=access.holds(request, *undo.MAY_UNDO)),
+        "needed": plan_books.needed(plan),
+        "form": form,
+        "may_propose": may_propose,
         "may_withdraw": mine and plan.state in OPEN,
         "may_try": plan.state in dry_runs.STATES and access.holds(request, *TRIERS),
         "may_decide": plan.state == Plan.State.PROPOSED,
@@ -155,17 +172,17 @@ def _page(
 def propose(request: HttpRequest, pk: int) -> HttpResponse:
     """Put it before the officers; the page again with what was wrong."""
     plan = fetch(request, pk)
-    form, status = ProposeForm(request.POST), 422
+    form, status = ProposeForm(services.rival(plan), request.POST), 422
     if form.is_valid():
         try:
-            services.propose(plan=plan, by=request.user, hours=form.cleaned_data["hours"])
+            services.propose(plan=plan, by=request.user, **form.cleaned_data)
         except Refused as refused:
             messages.error(request, str(refused))
             status = status_of(refused)
         else:
             messages.success(request, _("The plan is before the officers."))
             return redirect("plan", pk)
-    return _page(request, plan, form, status)
+    return page(request, plan, form, status)
 
 
 @require_POST
@@ -177,7 +194,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         services.withdraw(plan=plan, by=request.user, reason=request.POST.get("reason", ""))
     except Refused as refused:
         messages.error(request, str(refused))
-        return _page(request, plan, status=status_of(refused))
+        return page(request, plan, status=status_of(refused))
     messages.success(request, _("The plan is withdrawn."))
     return redirect("plan", pk)
 
@@ -191,7 +208,7 @@ def dry_run(request: HttpRequest, pk: int) -> HttpResponse:
         posting = dry_runs.dry_run(plan=plan, by=request.user)
     except Refused as refused:
         messages.error(request, str(refused))
-        return _page(request, plan, status=status_of(refused))
+        return page(request, plan, status=status_of(refused))
     context = {
         **around(plan.incident, TAB),
         "plan": plan,

@@ -10,11 +10,13 @@ from functools import wraps
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
+from backoffice import customer_words
 from backoffice.models import PlanEffect
 from backoffice.queries import notices, portal
-from backoffice.services import sending
+from backoffice.services import letters, sending
 from backoffice.views import downloads
 from exchange.models import Customer
 
@@ -22,7 +24,7 @@ View = Callable[..., HttpResponse]
 CSV_HEAD = (
     "plan", "executed_at", "account", "asset", "futures_before", "futures_change", "futures_after",
     "funding_before", "funding_change", "funding_after", "owed_change", "reversed_result",
-    "reversed_fees", "moved_out_after_cutoff", "plan_digest",
+    "reversed_fees", "paid", "moved_out_after_cutoff", "plan_digest",
 )  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def statement(request: HttpRequest, customer: Customer) -> HttpResponse:
         "customer": customer,
         "zone": customer.venue.zone,
         "changes": [
-            (row, [change for change in moved if change.batch == row.plan.batch_id])
+            (row, _told(row), [change for change in moved if change.batch == row.plan.batch_id])
             for row in changes
         ],
         "balances": portal.balances(customer),
@@ -91,13 +93,22 @@ def download(request: HttpRequest, customer: Customer) -> HttpResponse:
     return downloads.table("statement", CSV_HEAD, rows)
 
 
+def _told(row: PlanEffect) -> customer_words.Told:
+    """What was done and why, in the reader's language."""
+    occasion = sending.occasion_of(row.plan.incident, row.plan)
+    words = customer_words.together(occasion.remedies, get_language() or "")
+    return customer_words.filled(words, letters.places(occasion))
+
+
 def _cells(row: PlanEffect) -> list[downloads.Cell]:
     amounts = (
         row.futures_before, row.futures_delta, row.futures_after,
         row.funding_before, row.funding_delta, row.funding_after,
-        row.receivable_delta, row.reversed_pnl, row.reversed_fees, row.moved_out,
+        row.receivable_delta, row.reversed_pnl, row.reversed_fees, row.paid,
+        row.moved_out,
     )  # fmt: skip
     return [
-        row.plan.get_remedy_display(), row.plan.executed_at, row.account.code, row.asset.code,
+        customer_words.told(row.plan.remedy, "en").label, row.plan.executed_at, row.account.code,
+        row.asset.code,
         *(downloads.units(amount, row.asset.decimals) for amount in amounts), row.plan.digest,
     ]  # fmt: skip

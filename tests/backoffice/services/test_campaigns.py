@@ -51,11 +51,10 @@ def test_everyone_affected_gets_one_message(world: World, done: Plan) -> None:
 def test_a_message_says_the_ledgers_numbers(world: World, done: Plan) -> None:
     send(world, freeze(world, done))
     english = next(m for m in mail.outbox if m.to == ["c2@customers.example"])
-    assert english.subject == (
-        "Your futures account A00002: trades after 2018-03-30 04:47:54 HKT were cancelled"
-    )
+    assert english.subject == "Your futures account A00002: a goodwill payment"
     assert "Dear Customer 2," in english.body
     assert "  Futures wallet before, BTC: 3.00000000 BTC\n" in english.body
+    assert "  Paid to you: +0.12345678 BTC\n" in english.body
     assert "  Change of your futures wallet: +0.12345678 BTC\n" in english.body
     assert "  Futures wallet after, BTC: 3.12345678 BTC\n" in english.body
     chinese = next(m for m in mail.outbox if m.to == ["c1@customers.example"])
