@@ -18,7 +18,13 @@ import typst
 from django.conf import settings
 from django.utils.translation import override
 
-from backoffice import comparison_rows, digest_words, figures, remedy_words
+from backoffice import (
+    comparison_rows,
+    counterfactual_words,
+    digest_words,
+    figures,
+    remedy_words,
+)
 from backoffice.comparison_rows import COUNT, ZERO, Cell, Group
 from backoffice.models import Comparison, Scenario
 from backoffice.queries import comparisons as queries
@@ -79,10 +85,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "asset": f"Amounts in {first}",
         "facts": _facts(comparison, scenarios),
         "assumptions": list(ASSUMPTIONS),
-        "counterfactual": [
-            [name.replace("_", " "), str(value)]
-            for name, value in comparison.counterfactual.items()
-        ],
+        "counterfactual": counterfactual_words.lines(comparison.counterfactual),
         "scenarios": [_scenario(row) for row in scenarios],
         "groups": [_group(group, assets[first]) for group in groups if not _cohort(group)],
         "cohorts": [_group(group, assets[first]) for group in groups if _cohort(group)],

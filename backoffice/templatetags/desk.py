@@ -208,12 +208,6 @@ def lasting(seconds: int) -> str:
 
 
 @register.filter
-def spaced(name: str) -> str:
-    """The name of a stored figure as words."""
-    return name.replace("_", " ")
-
-
-@register.filter
 def instant(text: str) -> datetime:
     """The time that an ISO 8601 text of a stored sum names, for `moment`."""
     return datetime.fromisoformat(text)

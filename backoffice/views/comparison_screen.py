@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from backoffice import comparison_rows, digest_words, figures, remedy_words
+from backoffice import comparison_rows, counterfactual_words, digest_words, figures, remedy_words
 from backoffice.models import Comparison, Plan, Scenario
 from backoffice.queries import comparisons as queries
 from backoffice.templatetags.charts import Bin
@@ -64,6 +64,7 @@ def of(
         "units": Unit(str(_("units")), 0),
         "closer": _closer(comparison, focus, asset) if focus else None,
         "cutoff_form": cutoff or CutoffForm(comparison.incident),
+        "estimate": counterfactual_words.lines(comparison.counterfactual),
         "seconds": sum(row.seconds for row in scenarios),
     }  # fmt: skip
 
