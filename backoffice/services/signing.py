@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone
-from fido2.utils import websafe_encode
+from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import UserVerificationRequirement
 
 from backoffice.models import (
@@ -115,18 +115,7 @@ class Assertion:
         Moved.
         """
         asked = self._asked(plan, officer, role, decision)
-        try:
-            answer = self.response["response"]
-            given = {
-                "credential_id": self.response["rawId"],
-                "authenticator_data": answer["authenticatorData"],
-                "client_data_json": answer["clientDataJSON"],
-                "signature": answer["signature"],
-            }
-        except (KeyError, TypeError) as error:
-            raise WrongPasskey("The passkey's answer cannot be read.") from error
-        if not all(isinstance(each, str) for each in given.values()):
-            raise WrongPasskey("The passkey's answer cannot be read.")
+        given = self._given()
         key = (
             Passkey.objects.select_for_update()
             .filter(person=officer, credential_id=given["credential_id"], removed_at=None)
@@ -160,6 +149,22 @@ class Assertion:
         key.sign_count, key.last_used_at = counter, timezone.now()
         key.save(update_fields=["sign_count", "last_used_at"])
         return evidence
+
+    def _given(self) -> dict[str, str]:
+        """The parts of the answer, each in the one way there is to write it in base64url."""
+        try:
+            answer = self.response["response"]
+            given = {
+                "credential_id": self.response["rawId"],
+                "authenticator_data": answer["authenticatorData"],
+                "client_data_json": answer["clientDataJSON"],
+                "signature": answer["signature"],
+            }
+            if any(websafe_encode(websafe_decode(each)) != each for each in given.values()):
+                raise ValueError("not as base64url is written")
+        except (KeyError, TypeError, ValueError) as error:
+            raise WrongPasskey("The passkey's answer cannot be read.") from error
+        return given
 
     def _asked(self, plan: Plan, officer: Person, role: str, decision: str) -> ApprovalChallenge:
         """The challenge, if it was made for this very decision and is open."""

@@ -291,6 +291,8 @@ def test_a_device_that_does_not_count_is_taken(
     [
         (lambda r: r["response"].update(signature=flipped(r["response"]["signature"])), "match"),
         (lambda r: r["response"].update(signature="MEUCIQ"), "match"),
+        (lambda r: r["response"].update(signature=r["response"]["signature"] + "="), "be read"),
+        (lambda r: r["response"].update(signature="\n" + r["response"]["signature"]), "be read"),
         (lambda r: r["response"].update(clientDataJSON="e30"), "cannot be read"),
         (lambda r: r["response"].update(authenticatorData="AAAA"), "cannot be read"),
         (lambda r: r["response"].update(clientDataJSON=7), "cannot be read"),
