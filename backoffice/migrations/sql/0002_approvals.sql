@@ -120,6 +120,10 @@ BEGIN
     IF person_recused(subject.incident_id, subject.maker_id) THEN
         RETURN 'its maker is tied to an account that a remedy of this incident changes';
     END IF;
+    -- The digest covers the manifest's quorum; the column is its copy, and no other.
+    IF subject.quorum IS DISTINCT FROM subject.manifest->'quorum' THEN
+        RETURN 'its quorum is not the one in its manifest';
+    END IF;
     IF plan_missing(plan_number) <> '{}' THEN
         RETURN 'the approvals that hold are not its quorum';
     END IF;

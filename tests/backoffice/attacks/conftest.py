@@ -1,0 +1,173 @@
+"""What the attacks share: a desk with plans at every stage, and a digest of all of its database.
+
+An attack is a function of the desk. `refused` runs it and holds two things: it was refused, in the
+words given, and the database is what it was before. The desk's controls do the same rightly, so
+that no attack is refused for how it is written.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from backoffice.models import Approval, Person, Plan
+from backoffice.services import approvals, plans
+from backoffice.services.refusals import Refused
+from backoffice.services.second_factor import Code
+from tests.backoffice.services.conftest import (
+    BTC,
+    World,
+    approve_by_row,
+    compute,
+    make_world,
+)
+
+PAID = [BTC // 10, BTC // 5, 3 * BTC // 10]
+UNTOUCHED = 3
+# Where nothing of the desk or the books is kept.
+LEFT_OUT = ("django_", "spatial_", "celery_")
+
+
+@dataclass
+class Desk:
+    """A world in which `plan` waits for a risk and a finance officer; `other` waits beside it."""
+
+    world: World
+    plan: Plan
+    steps: int = field(default_factory=lambda: int(time.time()) // 30 - 1000)
+
+    def person(self, handle: str) -> Person:
+        return self.world.person(handle)
+
+    def code(self, handle: str) -> Code:
+        """A fresh code of theirs."""
+        return Code(self.world.code(handle))
+
+    def approve(self, handle: str, plan: Plan | None = None, role: str | None = None) -> Approval:
+        """Approve through the door."""
+        return approvals.decide(
+            plan=plan or self.plan, by=self.person(handle), decision="approve", role=role,
+            proof=self.code(handle),
+        )  # fmt: skip
+
+    def propose(self, amounts: list[int], remedy: str = "goodwill") -> Plan:
+        """Another plan of Mira's before the officers; it takes no other plan's place."""
+        return plans.propose(
+            plan=compute(self.world, amounts, remedy=remedy), by=self.person("mira")
+        )
+
+    def spend(self, person: Person) -> int:
+        """Write a spent code by hand, as anyone with the database's password could."""
+        self.steps += 1
+        sql(
+            f"INSERT INTO spent_code (person_id, step, spent_at)"
+            f" VALUES ({person.pk}, {self.steps}, now())"
+        )
+        return self.steps
+
+    def forge(self, handle: str, role: str, plan: Plan | None = None, **changes: object) -> None:
+        """Write an approval by hand, as right as `changes` leave it."""
+        plan, officer = plan or self.plan, self.person(handle)
+        with transaction.atomic():
+            row = {
+                "digest": plan.digest, "method": "totp", "seal": approvals.seal(plan),
+                "decision": "approve", **changes,
+            }  # fmt: skip
+            step = row.pop("step", None) or self.spend(officer)
+            values = [
+                plan.pk, officer.pk, role, row["decision"], row["digest"], row["method"],
+                step, row["seal"],
+            ]  # fmt: skip
+            sql(
+                "INSERT INTO approval (plan_id, officer_id, role, decision, reason, digest, method,"
+                " evidence, at) VALUES (%s, %s, %s, %s, 'by hand', %s, %s,"
+                " jsonb_build_object('step', %s::bigint, 'seal', %s::text), '2000-01-01')",
+                values=values,
+            )
+
+
+Attack = Callable[[Desk], object]
+
+
+def sql(*statements: str, values: Sequence[object] | None = None) -> None:
+    """Run statements as whoever has the database's password, and make the checks of a commit."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What the test did before is as good as committed: a table with checks due is not altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in statements:
+            cursor.execute(statement, values)
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def without_triggers(table: str, statement: str) -> None:
+    """Run a statement on a table as the owner of the schema, who can turn its triggers off."""
+    sql(
+        f"ALTER TABLE {table} DISABLE TRIGGER USER",
+        statement,
+        f"ALTER TABLE {table} ENABLE TRIGGER USER",
+    )
+
+
+def everything(*names: str) -> str:
+    """One hash over every row of every table (or of those named), over which partition is attached
+    to what, and over the triggers that are on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind = 'r' ORDER BY relname"
+        )
+        found = [name for (name,) in cursor.fetchall() if not name.startswith(LEFT_OUT)]
+        tables = [name for name in found if not names or name.startswith(names)]
+        assert len(tables) > (3 if names else 40)
+        rows = [
+            f"SELECT '{name}', md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{name}\" t"
+            for name in tables
+        ]
+        cursor.execute(" UNION ALL ".join(rows) + " ORDER BY 1")
+        told = [
+            *cursor.fetchall(), *_fetch(cursor, "SELECT inhrelid, inhparent FROM pg_inherits"),
+            *_fetch(cursor, "SELECT tgname, tgrelid, tgenabled FROM pg_trigger"),
+        ]  # fmt: skip
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def books() -> str:
+    """The same over the ledger, positions, balances, journals and batches alone."""
+    return everything("ledger_", "position", "balance", "journal", "batch")
+
+
+def _fetch(cursor: object, statement: str) -> list[tuple[object, ...]]:
+    cursor.execute(statement + " ORDER BY 1, 2")
+    return cursor.fetchall()
+
+
+def refused(desk: Desk, attack: Attack, says: str) -> None:
+    """The attack is refused in these words, and nothing is changed. It opens its own transaction,
+    as a verb, a shell or psql does."""
+    before = everything()
+    with pytest.raises((Refused, DatabaseError), match=says):
+        attack(desk)
+    assert everything() == before
+
+
+@pytest.fixture
+def world(db: None, clean_cache: None) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    """A plan that pays accounts 0 to 2 and wants risk and finance, before the officers."""
+    plan = compute(world, PAID)
+    return Desk(world, plans.propose(plan=plan, by=world.person("mira")))
+
+
+@pytest.fixture
+def approved(world: World) -> Desk:
+    """The same plan, approved by Chen and Fay."""
+    plan = compute(world, PAID)
+    approve_by_row(world, plan)
+    return Desk(world, plan)
