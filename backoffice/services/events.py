@@ -38,7 +38,7 @@ def plan_executed(plan: Plan) -> Event:
         _of_plan(plan) | ({"undoes": undone.plan.digest} if undone and undone.plan else {}),
         plan=plan,
         source=plan if undone is None else undone.source,
-        reversed=undone is not None and not undone.reversed,
+        reversed=undone is not None,
         refers=undone,
     )
     nudges.after_commit(nudges.PREPARE_FEED, event.pk)

@@ -7,13 +7,10 @@ at 6,400.50; 5, 6 it sells them to Mo at 6,300.25.
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import transaction
-from django.utils import timezone
-
 from backoffice.models import Gate, Plan
-from backoffice.services import canonical, incidents, lifecycle, people, remedies
+from backoffice.services import incidents, people, remedies
+from backoffice.services import undo as services
 from exchange.domain.remedies.catalogue import Step
-from exchange.services import batches
 from tests.backoffice.services.conftest import World, approve_by_row, execute
 from tests.backoffice.views.market import Market
 
@@ -49,21 +46,5 @@ def executed(world: World, plan: Plan) -> Plan:
 
 
 def undo(plan: Plan) -> Plan:
-    """A computed plan that takes back an executed one."""
-    with transaction.atomic():
-        back = Plan.objects.create(
-            incident=plan.incident, remedy=Plan.Remedy.UNDO, maker=plan.maker,
-            parameters={"undoes": plan.digest},
-        )  # fmt: skip
-        batch = batches.reverse(
-            plan.batch, key=f"undo-{back.pk}", reason="undo", effective_at=timezone.now()
-        )
-        quorum = {"risk": 2}
-        manifest = {
-            **plan.manifest, "remedy": "undo", "parameters": back.parameters, "quorum": quorum
-        }  # fmt: skip
-        lifecycle.step(
-            back, Plan.State.COMPUTED, batch=batch, manifest=manifest, totals=plan.totals,
-            quorum=quorum, digest=canonical.digest(manifest), computed_at=timezone.now(),
-        )  # fmt: skip
-    return back
+    """A computed plan that takes back a reconciled one."""
+    return services.compute_undo(plan=plan, by=people.cast_member("mira"), reason="it was wrong")
