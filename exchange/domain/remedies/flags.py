@@ -38,7 +38,7 @@ def flagged(
     taken: I64, customer: npt.NDArray[np.bool_], share_ppm: int = 50_000
 ) -> npt.NDArray[np.bool_]:
     """Customers with at least ``share_ppm`` millionths of the pressure in some contract."""
-    total = taken.sum(axis=0)
-    over = (taken * PPM >= total * share_ppm) & (taken > 0)
+    least = [-(-total * share_ppm // PPM) for total in taken.sum(axis=0).tolist()]
+    over = (taken >= np.array(least, np.int64)) & (taken > 0)
     result: npt.NDArray[np.bool_] = customer & over.any(axis=1)
     return result

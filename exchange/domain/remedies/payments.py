@@ -110,9 +110,9 @@ def _paid(facts: Facts, entitled: npt.NDArray[np.bool_], amounts: I64, payer: st
 
 
 def _share(amount: I64, part: I64, whole: I64) -> I64:
-    """``amount * part / whole`` rounded down, without a product beyond 64 bits."""
-    times, rest = np.divmod(amount, whole)
-    return times * part + rest * part // whole
+    """``amount * part / whole`` rounded down, each in exact integers."""
+    rows = zip(amount.tolist(), part.tolist(), whole.tolist(), strict=True)
+    return np.array([a * p // w for a, p, w in rows], np.int64)
 
 
 def _equity_at_cut(facts: Facts) -> I64:

@@ -98,13 +98,20 @@ def references(facts: Facts, fills: Fills, reference: str) -> I64:
 def _against(facts: Facts, fills: Fills, band: Band) -> tuple[npt.NDArray[np.bool_], I64]:
     """Which fills are outside the band, and the edge each is nearest to, inside to the tick."""
     centre = references(facts, fills, band.reference)
-    low, high = centre * (PPM - band.band_ppm), centre * (PPM + band.band_ppm)
-    price = fills.price * PPM
-    outside = ((price <= low) | (price >= high)) & (centre > 0)
+    below, low = _scaled(centre, PPM - band.band_ppm)
+    high, above = _scaled(centre, PPM + band.band_ppm)
+    outside = ((fills.price <= below) | (fills.price >= above)) & (centre > 0)
     if band.contracts:
         outside &= np.isin(fills.contract, list(band.contracts))
-    edge = np.where(price <= low, -(-low // PPM), high // PPM)
-    return outside, edge
+    return outside, np.where(fills.price <= below, low, high)
+
+
+def _scaled(ticks: I64, ppm: int) -> tuple[I64, I64]:
+    """``ticks * ppm / 1,000,000`` rounded down, and up, without a product beyond 64 bits."""
+    whole, part = np.divmod(ticks, PPM)
+    more, rest = np.divmod(part * ppm, PPM)
+    down = whole * ppm + more
+    return down, down + (rest > 0)
 
 
 def _followed(facts: Facts, first: int, fills: Fills, band: Band) -> npt.NDArray[np.bool_]:

@@ -67,5 +67,12 @@ def test_a_share_of_all_pressure_in_a_contract(
     assert flagged(beside, customers, share_ppm).tolist() == [True, who[1]]
 
 
+def test_a_share_of_more_than_can_be_multiplied() -> None:
+    """A coin worth next to nothing: a trillion and more of it, times a million, is past 64 bits."""
+    sold = np.array([[19 * 10**17], [10**17]])
+    assert flagged(sold, np.ones(2, np.bool_)).tolist() == [True, True]
+    assert flagged(sold - [[0], [1]], np.ones(2, np.bool_)).tolist() == [True, False]
+
+
 def test_no_account_of_the_house_is_flagged() -> None:
     assert flagged(np.array([[9], [9]]), np.array([True, False])).tolist() == [True, False]

@@ -215,7 +215,7 @@ class TestReferenceMinusPrice:
             reference(night(), 2**61)
 
     def test_a_share_of_a_great_fee_does_not_wrap(self) -> None:
-        """Half of ten billion contracts were old; the fee times that is 10**27."""
+        """Half of ten billion contracts were old; the fee times that is past 64 bits."""
         size = 10**10
         fills = tape(
             ([(1, 0, 0, 1, size // 2, 70_000, 0)], TRADE),

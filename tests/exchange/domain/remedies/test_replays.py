@@ -4,6 +4,8 @@ The contract is linear: 0.001 coin a contract, ticks of 0.1, amounts in milliont
 contract gains or loses 100 units a tick.
 """
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from exchange.domain.remedies.facts import Facts
 from exchange.domain.remedies.outcome import CLEARING, FEES, FUTURES, NotConserved
 from exchange.domain.remedies.replays import (
     AT_CUT,
+    PPM,
     Adjusted,
     Band,
     bust,
@@ -20,6 +23,7 @@ from exchange.domain.remedies.replays import (
     repriced,
 )
 from exchange.domain.remedies.rows import FEE_ACCOUNT, HOUSE, OWED, PNL
+from exchange.domain.value import contract_spec
 from exchange.domain.verdicts import DUE_BOTH, DUE_PRINTED_ONLY, NOT_DUE
 from tests.exchange.domain.market import LTC, USDT
 from tests.exchange.domain.remedies.facts import (
@@ -34,6 +38,7 @@ from tests.exchange.domain.remedies.facts import (
 )
 
 MARK = 70_000
+TINY = contract_spec("TINY", "linear", Decimal(1), Decimal("0.00000001"), "USDT", 6)
 THREE = Band(30_000)  # 67,900 and 72,100
 PLENTY = [[10**9]] * 10
 FUND = 8
@@ -81,6 +86,21 @@ class TestTheBand:
         inside, beyond = (edge, edge - 1) if ticks < edge else (edge, edge + 1)
         assert not outside_band(one_trade(inside, fair=[[69_997]]), band)[1].any()
         assert outside_band(one_trade(beyond, fair=[[69_997]]), band)[1].all()
+
+    @pytest.mark.parametrize("centre", [10**13, 10**13 + 1, 10**16 + 7])
+    def test_edges_of_the_longest_prices_are_exact(self, centre: int) -> None:
+        """A price of 100,000 in ticks of a hundred-millionth: a millionth of it does not fit."""
+        low, high = centre * 700_001, centre * 1_299_999
+        for ticks, outside, edge in (
+            (low // PPM, True, -(-low // PPM)),
+            (low // PPM + 1, False, low // PPM + 1),
+            (high // PPM, high % PPM == 0, high // PPM),
+            (high // PPM + 1, True, high // PPM),
+        ):
+            facts = one_trade(ticks, fair=[[centre]], specs=(TINY,))
+            assert outside_band(facts, Band(299_999))[1].tolist() == [outside] * 2
+            price = repriced(facts, Band(299_999)).price.tolist()
+            assert price == [edge if edge != ticks else 0] * 2
 
     def test_a_band_of_nothing_is_the_reference_itself(self) -> None:
         facts = one_trade(MARK)
