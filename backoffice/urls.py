@@ -42,6 +42,7 @@ from backoffice.views import (
     scenarios,
     styleguide,
     timeline,
+    undo,
     webhooks,
 )
 
@@ -183,6 +184,7 @@ PLANS = [
     path("plans/<int:pk>/propose/", plans.propose, name="plan-propose"),
     path("plans/<int:pk>/withdraw/", plans.withdraw, name="plan-withdraw"),
     path("plans/<int:pk>/dry-run/", plans.dry_run, name="plan-dry-run"),
+    path("plans/<int:pk>/undo/", undo.compute, name="plan-undo"),
     path("plans/<int:pk>/decide/", decisions.decide, name="plan-decide"),
     path("plans/<int:pk>/challenge/", proving.ask, name="plan-challenge"),
     path("plans/<int:pk>/break-glass/", break_glass.show, name="plan-break-glass"),

@@ -35,9 +35,8 @@ def why(plan: Plan) -> str | None:
 def books_moved(plan: Plan) -> str | None:
     """Which balance or position is not what the plan's legs assume, from what to what, since when;
     None while all are, and when its staging is gone."""
-    if plan.batch is None or plan.batch.state != Batch.State.SEALED:
-        return None
-    moved = preconditions.moved(plan.batch)
+    batch = Batch.objects.filter(pk=plan.batch_id, state=Batch.State.SEALED).first()
+    moved = preconditions.moved(batch) if batch is not None else None
     if moved is None:
         return None
     others = moved.balances + moved.positions - 1

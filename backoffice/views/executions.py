@@ -1,7 +1,7 @@
 """Executing a plan: asking for it by typing what it moves, then following it to its end.
 
-Nothing is shown as done before the row says so: the page polls the row until the execution was
-refused or its books were rebuilt and compared.
+Whether anything was posted is read from the books, before, during and after a crash alike. The page
+polls the row until the execution was refused or its books were rebuilt and compared.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice.models import Execution, Plan
-from backoffice.services import approvals, gates, staleness
+from backoffice.services import approvals, gates, locks, staleness
 from backoffice.services import executions as services
 from backoffice.services.refusals import Refused
-from backoffice.views import access, plan_figures
+from backoffice.views import access, plan_books, plan_figures
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part
 from backoffice.views.plans import TAB, fetch, summary
@@ -42,8 +42,8 @@ def request_execution(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, plan, 422, error=_("That is not the amount. Nothing was started."))
     try:
         services.request_execution(plan=plan, by=request.user)
-    except Refused as refused:
-        return _page(request, plan, status_of(refused), error=str(refused))
+    except Refused as refused:  # it may have become stale by being asked for
+        return _page(request, fetch(request, pk), status_of(refused), error=str(refused))
     return redirect("plan-execution", pk)
 
 
@@ -55,7 +55,7 @@ def _page(request: HttpRequest, plan: Plan, status: int = 200, error: str = "") 
         context |= around(plan.incident, TAB) | summary(plan, request.user)
         context |= {"error": error, "may_execute": may}
         if may:
-            context["obstacle"] = _obstacle(plan)
+            context |= {"obstacle": _obstacle(plan), "needed": plan_books.needed(plan)}
     return page_or_part(request, "plans/execution.html", "plans/_execution.html", context, status)
 
 
@@ -69,8 +69,11 @@ def following(plan: Plan) -> dict[str, Any]:
     """The execution as a progress bar shows it, and whether there is more to come."""
     execution: Execution | None = getattr(plan, "execution", None)
     checks = list(plan.reconciliations.all())
+    verdict = plan_books.verdict(plan)
     if execution is None:
-        return {"execution": None, "running": False, "checks": checks, "job": None}
+        return {
+            "execution": None, "running": False, "checks": checks, "job": None, "verdict": verdict
+        }  # fmt: skip
     done, words = _stage(plan, execution, compared=bool(checks))
     running = execution.state in (Execution.State.QUEUED, Execution.State.RUNNING) or (
         plan.state == Plan.State.EXECUTED and not checks
@@ -79,6 +82,8 @@ def following(plan: Plan) -> dict[str, Any]:
         "execution": execution,
         "checks": checks,
         "running": running,
+        "verdict": verdict,
+        "at_work": running and locks.taken(locks.EXECUTION, plan.pk),
         "waited": int((timezone.now() - execution.requested_at).total_seconds()),
         "job": {
             "label": _("Execution of plan %s") % plan.pk,

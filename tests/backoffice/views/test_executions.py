@@ -1,13 +1,16 @@
 """Executing a plan in the browser: what is typed, what is polled, what is refused."""
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import AuditEvent, Execution, Plan
-from backoffice.services import executions, incidents, plans
-from exchange.models import Balance
+from backoffice.services import executions, locks, plans
+from exchange.models import Balance, Journal
+from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import BTC, World, approve_all, close_gates, compute
+from tests.backoffice.services.test_staleness import fee
 from tests.backoffice.views.conftest import expected, matrix
 from tests.backoffice.views.reading import text
 
@@ -65,29 +68,104 @@ def test_another_amount_starts_nothing(world: World, analyst: Client) -> None:
     assert traces() == before
 
 
-def test_a_rollback_waits_for_closed_gates(world: World, analyst: Client) -> None:
-    plan = approved(world, remedy="rollback")
-    words = "Trading and withdrawals must both be closed for the whole venue."
-    assert words in text(analyst.get(reverse("plan-execution", args=[plan.pk])))
+def test_it_waits_for_the_gates_its_legs_need(world: World, analyst: Client) -> None:
+    plan = remedy.approved(world)
+    at = reverse("plan-execution", args=[plan.pk])
+    words = "Closed first, while this plan is executed: trading of BTC0629 and withdrawals."
+    shown = text(analyst.get(at))
+    assert words in shown
+    assert "Trading of BTC0629 Open to be closed before it is executed" in shown
     before = traces()
-    answer = analyst.post(reverse("plan-execute", args=[plan.pk]), {"typed": AMOUNT})
+    typed = {"typed": "0.10000000 BTC"}
+    answer = analyst.post(reverse("plan-execute", args=[plan.pk]), typed)
     assert (answer.status_code, words in text(answer)) == (422, True)
     assert traces() == before
     close_gates(world)
+    assert "Trading of BTC0629 Closed Withdrawals Closed" in text(analyst.get(at))
+    assert analyst.post(reverse("plan-execute", args=[plan.pk]), typed).status_code == 302
+
+
+def test_one_that_only_pays_needs_no_gate(world: World, analyst: Client) -> None:
+    shown = text(analyst.get(reverse("plan-execution", args=[approved(world).pk])))
+    assert "it takes from nobody and moves no position" in shown
+    assert "would be refused now" not in shown
+
+
+def test_what_moved_is_said_before_and_after_it_is_asked_for(world: World, analyst: Client) -> None:
+    plan = approved(world)
+    fee(world)
+    words = "The futures wallet of A00001 was 2.00000000 BTC when the plan was computed and is"
+    at = reverse("plan-execution", args=[plan.pk])
+    assert f"It would be refused now{words}" in text(analyst.get(at))
     answer = analyst.post(reverse("plan-execute", args=[plan.pk]), {"typed": AMOUNT})
-    assert answer.status_code == 302
+    assert (answer.status_code, words in text(answer)) == (409, True)
+    page = text(analyst.get(reverse("plan", args=[plan.pk])))
+    assert f"Stale{words}" in page
 
 
 def test_what_was_refused_says_why(world: World, analyst: Client) -> None:
-    plan = approved(world, remedy="rollback")
-    close_gates(world)
+    plan = approved(world)
     executions.request_execution(plan=plan, by=world.person("mira"))
-    for gate in world.incident.gates.all():
-        incidents.lift_gate(gate=gate, by=world.person("mira"), reason="test")
+    fee(world)
     executions.execute(plan_id=plan.pk)
     page = analyst.get(reverse("plan-execution", args=[plan.pk]))
-    assert "Refused. Nothing was posted." in text(page)
+    assert "RefusedThe futures wallet of A00001 was 2.00000000 BTC" in text(page)
+    assert "Nothing was posted.Its batch waits sealed" in text(page)
     assert "load delay" not in page.content.decode()
+
+
+class TestWhichIsIt:
+    """Told by the books, whatever the execution's row says."""
+
+    def shown(self, client: Client, plan: Plan) -> str:
+        part = client.get(reverse("plan-execution", args=[plan.pk]), headers={"HX-Request": "true"})
+        return text(part)
+
+    def test_before_during_and_after(self, world: World, analyst: Client) -> None:
+        plan = approved(world)
+        assert "Nothing was posted.Its batch waits sealed; no journal" in self.shown(analyst, plan)
+        executions.request_execution(plan=plan, by=world.person("mira"))
+        assert "Nothing was posted." in self.shown(analyst, plan)
+        executions.execute(plan_id=plan.pk)
+        journal = Journal.objects.get(batch=plan.batch_id)
+        at = f"{journal.recorded_at:%Y-%m-%d %H:%M:%S}"
+        assert (
+            f"Wholly posted at {at} UTC.Its batch is posted, journal {journal.pk} records it"
+            in self.shown(analyst, plan)
+        )
+
+    def test_a_worker_that_died_left_nothing(self, world: World, analyst: Client) -> None:
+        plan = approved(world)
+        executions.request_execution(plan=plan, by=world.person("mira"))
+        Execution.objects.filter(plan=plan).update(state="running", attempts=1)
+        shown = self.shown(analyst, plan)
+        assert "Nothing was posted." in shown
+        assert "No worker is at it: the one that was has died" in shown
+
+    def test_a_worker_at_work_is_seen(self, world: World, analyst: Client) -> None:
+        plan = approved(world)
+        executions.request_execution(plan=plan, by=world.person("mira"))
+        Execution.objects.filter(plan=plan).update(state="running", attempts=1)
+        with locks.held(locks.EXECUTION, plan.pk):
+            assert "A worker is at it now." in self.shown(analyst, plan)
+
+    def test_a_plan_that_was_taken_back(self, world: World, analyst: Client) -> None:
+        plan = approved(world)
+        plans.withdraw(plan=plan, by=world.person("mira"), reason="no")
+        assert "Its batch was discarded; no journal records it" in self.shown(analyst, plan)
+
+    def test_books_that_contradict_themselves(self, world: World, analyst: Client) -> None:
+        """What the database's checks make impossible, made with them switched off."""
+        plan = approved(world)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("ALTER TABLE batch DISABLE TRIGGER USER")
+            cursor.execute("UPDATE batch SET state = 'posted' WHERE id = %s", [plan.batch_id])
+            cursor.execute("ALTER TABLE batch ENABLE TRIGGER USER")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        shown = self.shown(analyst, plan)
+        assert "The books contradict themselves" in shown
+        assert "Batch posted, journal None, 0 of 2 tables in the ledger." in shown
 
 
 def test_only_an_approved_plan_is_executed(world: World, analyst: Client) -> None:
@@ -113,5 +191,6 @@ def test_a_poll_is_cheap(
 ) -> None:
     plan = approved(world)
     executions.request_execution(plan=plan, by=world.person("mira"))
-    with django_assert_max_num_queries(6):  # session, person, standing, and three of the plan
+    # session, person, standing, three of the plan, the books, and whether a worker is at it
+    with django_assert_max_num_queries(8):
         analyst.get(reverse("plan-execution", args=[plan.pk]), headers={"HX-Request": "true"})

@@ -9,6 +9,7 @@ from backoffice.models import AuditEvent, Computation, Gate, Plan
 from backoffice.services import computations, incidents, plans
 from backoffice.services.remedies import ROLLBACK
 from exchange.models import Batch
+from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import BTC, World, approve_all, compute
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market, compared
@@ -79,7 +80,7 @@ def test_the_page_costs_the_same_however_many_accounts(
     world: World, analyst: Client, django_assert_max_num_queries: object
 ) -> None:
     plan = compute(world, PAID)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         analyst.get(reverse("plan", args=[plan.pk]))
 
 
@@ -116,6 +117,22 @@ def test_it_refuses_to_propose(world: World, analyst: Client) -> None:
         expected("analyst", "finance", done=422)
     )
     assert traces() == before
+
+
+def test_it_names_the_plan_it_supersedes(world: World, analyst: Client) -> None:
+    first, second = remedy.computed(world), remedy.computed(world, remedy="reprice")
+    analyst.post(reverse("plan-propose", args=[first.pk]), {"hours": 4})
+    at = reverse("plan-propose", args=[second.pk])
+    assert f"Supersedes plan {first.pk}, which is proposed" in text(
+        analyst.get(reverse("plan", args=[second.pk]))
+    )
+    for wrong in ({"hours": 4}, {"hours": 4, "supersedes": second.pk}):
+        assert analyst.post(at, wrong).status_code == 422
+    assert Plan.objects.get(pk=first.pk).state == Plan.State.PROPOSED
+    assert analyst.post(at, {"hours": 4, "supersedes": first.pk}).status_code == 302
+    shown = text(analyst.get(reverse("plan", args=[first.pk])))
+    assert f"SupersededPlan {second.pk} took its place." in shown
+    assert Plan.objects.get(pk=second.pk).state == Plan.State.PROPOSED
 
 
 def test_it_withdraws_for_a_reason(world: World, analyst: Client) -> None:
