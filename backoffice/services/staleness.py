@@ -60,7 +60,7 @@ def inputs_moved(plan: Plan) -> str | None:
 
 def require_fresh(plan: Plan) -> None:
     """Raises Moved when the plan is void, which it is from then on. Opens a transaction of its
-    own, so that the refusal of its caller does not undo it. A plan that is past it is left alone."""
+    own, so that the refusal of its caller does not undo it. Leaves a plan that is past it alone."""
     reason = why(plan) if plan.state in OPEN else None
     if reason is None:
         return

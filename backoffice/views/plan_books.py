@@ -72,13 +72,11 @@ def verdict(plan: Plan) -> Verdict:
 
 
 def _whole(found: Standing) -> str:
-    return (
-        _(
-            "Its batch is posted, journal %s records it, and both tables of its legs are partitions of"
-            " the ledger."
-        )
-        % found.journal
+    words = _(
+        "Its batch is posted, journal %s records it, and both tables of its legs are partitions"
+        " of the ledger."
     )
+    return words % found.journal
 
 
 def _absent(found: Standing) -> str:
