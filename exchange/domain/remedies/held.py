@@ -33,13 +33,13 @@ def held_since_cut(facts: Facts) -> I64:
     event[bare] = keys.size + mine.size + np.arange(bare.size)
     filled = closes.fill >= first
     event[filled] = keys.size + np.searchsorted(mine, closes.fill[filled] - first)
+    own = (event >= 0) & (np.sign(held[group]) == np.sign(closes.quantity))
     taken = np.zeros_like(change)
-    taken[event[event >= 0]] = np.abs(closes.quantity[event >= 0])
+    taken[event[own]] = np.abs(closes.quantity[own])
     order = np.lexsort((time, owner))
     left = np.empty_like(order)
     left[order] = _left(owner[order], change[order], taken[order], held)
-    same_side = np.sign(held[group]) == np.sign(closes.quantity)
-    return np.where((event >= 0) & same_side, left[event], 0)
+    return np.where(own, left[event], 0)
 
 
 def _at_cut(facts: Facts, keys: I64) -> I64:
@@ -51,7 +51,8 @@ def _at_cut(facts: Facts, keys: I64) -> I64:
 
 
 def _left(owner: I64, change: I64, taken: I64, held: I64) -> I64:
-    """How many of the first contracts are left before each row, rows sorted by owner.
+    """How many of the first contracts are left before each row but an owner's first, which is the
+    cut-off; rows sorted by owner.
 
     ``change`` is what each row adds to its owner's signed position, which begins at ``held``;
     ``taken`` what a forced close takes. With ``T`` taken so far, ``left + T`` only ever falls: to
@@ -65,9 +66,7 @@ def _left(owner: I64, change: I64, taken: I64, held: I64) -> I64:
     # Each owner's numbers lie below all those of the one before, so one pass keeps them apart.
     below = np.cumsum(size + np.add.reduceat(taken, begins) + 1)[owner]
     left = np.minimum.accumulate(most - below) + below - taken_to
-    before = np.concatenate((left[:1], left[:-1]))
-    before[begins] = size
-    result: I64 = np.maximum(before, 0)
+    result: I64 = np.maximum(np.concatenate((left[:1], left[:-1])), 0)
     return result
 
 

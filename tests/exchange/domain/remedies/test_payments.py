@@ -276,11 +276,13 @@ class TestOpenedBefore:
     def test_closes_without_fills_take_their_part_too(self) -> None:
         """Some accounts only: the tape has no take-overs, the record has two."""
         rows = [(5, 0, 0, 8, 60_000, NOT_DUE), (6, 0, 0, 8, 60_000, NOT_DUE),
-                (1, 0, 0, 8, 60_000, NOT_DUE), (6, 7, 0, 8, 60_000, NOT_DUE)]  # fmt: skip
+                (1, 0, 0, 8, 60_000, NOT_DUE), (6, 7, 0, 8, 60_000, NOT_DUE),
+                (4, 1, 0, 8, 60_000, NOT_DUE), (4, 1, 0, -8, 60_000, NOT_DUE)]  # fmt: skip
         facts = facts_of(
             tape(LONG_TEN), PLENTY, specs=(USDT,), at_cut=(70_000,), cutoff=1, closes=rows
         )
-        assert held_since_cut(facts).tolist() == [10, 2, 0, 0]
+        # Account 1 is short 10: the close of a long is of none of them and takes none.
+        assert held_since_cut(facts).tolist() == [10, 2, 0, 0, 0, 10]
         assert paid(reference(facts, 60_100)) == 100_000
 
     def test_or_any(self) -> None:
