@@ -3,12 +3,14 @@ it was sent. And a verifier of signatures written from docs/formats/feed.md alon
 
 import hashlib
 import hmac
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Respond = Callable[[BaseHTTPRequestHandler], None]
@@ -70,9 +72,16 @@ def trickle(seconds: float) -> Respond:
     return respond
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that hang up or speak no TLS: the tests see to it that they do."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
 @contextmanager
-def listening(*answers: Respond) -> Iterator[Listener]:
-    """A listener on a free port of this machine."""
+def listening(*answers: Respond, tls: Path | None = None) -> Iterator[Listener]:
+    """A listener on a free port of this machine; with the certificate and key of a file, by TLS."""
     heard = Listener(0, list(answers))
 
     class Handler(BaseHTTPRequestHandler):
@@ -89,7 +98,13 @@ def listening(*answers: Respond) -> Iterator[Listener]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls)
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     server.daemon_threads = True
     heard.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

