@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from backoffice.contacts import masked
 from backoffice.models import Incident, Role
 from backoffice.queries import accounts as desk
+from backoffice.queries import comparisons
 from backoffice.services import contacts
 from backoffice.services.refusals import Refused
 from backoffice.views import access
@@ -139,7 +140,7 @@ def fills_of(account: Account, after: str) -> dict[str, Any]:
 
 
 def _everything(request: HttpRequest, account: Account) -> dict[str, Any]:
-    """What the page of an account shows; ten statements, eleven for the care lane's roles."""
+    """What the page of an account shows; eleven statements, twelve for the care lane's roles."""
     carer = access.holds(request, *CARERS)
     return {
         "account": account,
@@ -152,6 +153,7 @@ def _everything(request: HttpRequest, account: Account) -> dict[str, Any]:
         "positions": positions.of_account(account.pk),
         "closes": liquidations.of_account(account.pk),
         "effects": desk.effects(account),
+        "comparison": comparisons.newest_of_venue(account.venue_id),
         "awards": desk.awards(account),
         "letters": desk.messages(account),
         "entries": ledger.entries_of_account(account.pk),

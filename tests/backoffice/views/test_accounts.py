@@ -77,7 +77,7 @@ def test_the_page_shows_everything(market: Market, analyst: Client) -> None:
 def test_it_costs_the_same_however_much_it_did(
     market: Market, analyst: Client, django_assert_num_queries: object
 ) -> None:
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         analyst.get(reverse("account", args=[market.account("A-mo").pk]))
 
 
