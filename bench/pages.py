@@ -86,6 +86,7 @@ def _addresses(incident: object) -> dict[str, Address]:
         "liquidations": lambda: f"{home}liquidations/?after={closed()}",
         "liquidations, one verdict": lambda: f"{home}liquidations/?verdict=not_due",
         "liquidations, by account": lambda: f"{home}liquidations/?account={some()[1][:4]}",
+        "cascade": lambda: f"{home}cascade/",
         "receipt": lambda: f"/liquidations/{closed()}/",
         "accounts": lambda: f"{home}accounts/?after={some()[1]}",
         "accounts, by code": lambda: f"{home}accounts/?q={some()[1]}",

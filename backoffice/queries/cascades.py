@@ -131,8 +131,8 @@ def closes(
     condition = f" AND {CHOICES[chosen]}" if chosen in CHOICES else ""
     arguments: list[Any] = [incident.tape_id, row.pk]
     if last := keyset.numbers(after, 2):
-        condition += " AND (n.below, -n.number) < (%s, -%s)"
-        arguments += last
+        condition += " AND n.below <= %s AND (n.below < %s OR n.number > %s)"
+        arguments += [last[0], *last]
     found = _fetch(
         f"{_NODES} WHERE n.cascade_id = %s"
         f" AND n.kind = 'close'{condition} ORDER BY n.below DESC, n.number LIMIT %s",
