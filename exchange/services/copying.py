@@ -1,4 +1,4 @@
-"""Columns into PostgreSQL and out of it by binary COPY, the fastest door there is.
+"""Columns into PostgreSQL by binary COPY and out of it as binary arrays: the fastest doors.
 
 Fixed-width columns are laid out by numpy, so a million rows cost no Python loop.
 """
@@ -16,6 +16,8 @@ I64 = npt.NDArray[np.int64]
 CHUNK_ROWS = 100_000
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
+_ARRAY_HEADER = 5 * 4  # dimensions, flags, type of the elements, length, lower bound
+_ARRAY_ITEM = np.dtype([("size", ">i4"), ("value", ">i8")])
 
 
 def copy_columns(table: str, columns: Sequence[tuple[str, npt.NDArray[Any]]]) -> int:
@@ -60,22 +62,33 @@ def copy_rows(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -
 
 
 def read_columns(query: str, arguments: Mapping[str, Any], columns: int) -> list[I64]:
-    """The columns of a query, each i64[rows]; every value is a bigint and none is null.
+    """The columns of a query in its order, each i64[rows]; every value is a bigint, none is null.
 
-    One statement, out of the same door: a million rows cost no Python loop and no object each.
+    One statement. Each column comes as one binary array, so that a million rows are neither a
+    million messages nor a million objects. Raises ValueError for another type or a null.
     """
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
-    with _copying(statement, arguments) as copy:
-        data = b"".join(copy)
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for index in range(columns):
-        fields += [(f"size{index}", ">i4"), (f"value{index}", ">i8")]
-    layout = np.dtype(fields)
-    body = memoryview(data)[len(_HEADER) : len(data) - len(_TRAILER)]
-    if len(body) % layout.itemsize:
+    names = [f"c{index}" for index in range(columns)]
+    arrays = ", ".join(f"array_send(array_agg({name}))" for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {arrays} FROM ({query}) AS q ({', '.join(names)})",  # noqa: S608 - our own text
+            arguments,
+        )
+        row = cursor.fetchone() or ()
+    return [_array(data) for data in row]
+
+
+def _array(data: bytes | None) -> I64:
+    """The values of PostgreSQL's binary form of a bigint[] of one dimension; None has none."""
+    if data is None:
+        return np.zeros(0, np.int64)
+    body = memoryview(data)[_ARRAY_HEADER:]
+    if len(body) % _ARRAY_ITEM.itemsize:
         raise ValueError("columns to read are bigints without nulls")
-    rows = np.frombuffer(body, layout)
-    return [rows[f"value{index}"].astype(np.int64) for index in range(columns)]
+    items = np.frombuffer(body, _ARRAY_ITEM)
+    if (items["size"] != 8).any():
+        raise ValueError("columns to read are bigints without nulls")
+    return items["value"].astype(np.int64)
 
 
 @contextmanager
@@ -84,6 +97,6 @@ def _copying(statement: sql.Composed, arguments: Mapping[str, Any] | None = None
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
-        cursor.copy(statement, arguments) as copy,
+        cursor.copy(statement) as copy,
     ):
         yield copy
