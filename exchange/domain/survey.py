@@ -66,7 +66,8 @@ def survey(
             f"(time, contract, account, quantity, price = {row})"
         )
     _check(specs, held, extremes, sums.sum(axis=0), marks)
-    return seen[0] if workers == 1 else np.bitwise_or.reduce(seen, axis=0)
+    every: npt.NDArray[np.uint8] = np.bitwise_or.reduce(seen, axis=0) if workers > 1 else seen[0]
+    return every
 
 
 def _check_opening(opening: Holdings, contracts: int) -> None:

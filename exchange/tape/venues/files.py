@@ -7,8 +7,8 @@ and field in a `VenueRefused`.
 
 import csv
 import gzip
-import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -25,6 +25,8 @@ ALIASES = {
 """Other spellings of a column that some of a venue's files use."""
 DIGITS_BEFORE, PLACES_MOST = 19, 30
 """Digits a number may have before its point, and zeros after it."""
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+"""A line with its end, one at a time: a file object over the text would hold it four times over."""
 DIGITS_MOST = 60
 """Characters a number may have; longer ones are not numbers of a market."""
 
@@ -157,7 +159,9 @@ def csv_rows(
     for path in paths:
         for name, content in _members(path):
             text = _decoded(name, content)
-            if text.lstrip()[:1] in ("[", "{"):
+            del content  # a day of trades is hundreds of megabytes
+            begin = re.search(r"\S", text)
+            if begin and begin.group() in "[{":
                 yield from _objects(name, text)
             else:
                 yield from _csv(name, text, needed, default_header)
@@ -179,7 +183,7 @@ def _objects(name: str, text: str) -> Iterator[Row]:
 def _csv(
     name: str, text: str, needed: Sequence[str], default_header: Sequence[str]
 ) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader((line[0] for line in LINE.finditer(text)), strict=True)
     try:
         header = [ALIASES.get(cell, cell) for cell in _named(next(reader, []))]
         if not header:

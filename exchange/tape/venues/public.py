@@ -33,7 +33,40 @@ class Feed(NamedTuple):
 
 
 def run(feed: Feed, paths: Sequence[Path]) -> Outcome:
-    """Read a feed's files, in any order, and check them."""
+    """Read a feed's files, in any order, and check them.
+
+    Files that are in order already, as a day's trades usually are, are checked as they are read and
+    never held; any others are read again, held and sorted.
+    """
+    found = _as_read(feed, paths)
+    return _sorted(feed, paths) if found is None else found
+
+
+def _as_read(feed: Feed, paths: Sequence[Path]) -> Outcome | None:
+    """The outcome of rows of one series in strict order; None as soon as they are not."""
+    counts, numbers = Counts(), {name: Reconciliation(name) for name in feed.numbers}
+    span: dict[str, Any] = {}
+    series, last, before = "", (0, 0), None
+    for row in _rows(feed, paths):
+        name, number, time = feed.identity(row)
+        key = (time if number is None else number, time)
+        if before is None:
+            series, span = name, {"rows": 0, "first": key[0]}
+        elif name != series or key[0] <= last[0] or time < last[1]:
+            return None
+        elif number is not None:
+            counts.gaps += key[0] != last[0] + 1
+            counts.missing += key[0] - last[0] - 1
+        feed.check(row, before, numbers)
+        counts.rows += 1
+        last, before = key, row
+    counts.kept = counts.rows
+    spans = {series: span | {"rows": counts.rows, "last": last[0]}} if span else {}
+    return Outcome(printed(feed.name, counts, numbers, series=spans), None)
+
+
+def _sorted(feed: Feed, paths: Sequence[Path]) -> Outcome:
+    """The outcome of rows in any order, of any series, with duplicates."""
     counts = Counts()
     series: dict[str, list[tuple[int, int, Row]]] = {}
     last: dict[str, int] = {}

@@ -44,6 +44,22 @@ def test_binance_trades(tmp_path: Path) -> None:
     assert found["closed_pnl"]["agree"] == 0
 
 
+def test_rows_in_order_are_checked_like_sorted_ones(tmp_path: Path) -> None:
+    rows = [
+        "1,100,1.5,150,1600000000000,false", "2,100,1.5,151,1600000000000,false",
+        "5,100.5,2,201,1600000000002,true", "6,100,1,100,1600000000002,true",
+        "9,100,1,100,1600000000009,true",
+    ]  # fmt: skip
+    in_order = report("binance-trades", tmp_path / "a.csv", TRADES, *rows)
+    turned = report("binance-trades", tmp_path / "b.csv", TRADES, *reversed(rows))
+    assert in_order["gaps"] == {"count": 2, "missing": 4}
+    assert (in_order["out_of_order"], turned["out_of_order"]) == (0, 4)
+    for told in (in_order, turned):
+        assert [place.pop("number") for place in told.pop("first_differing")] == ["quote_qty"]
+        del told["out_of_order"]
+    assert in_order == turned
+
+
 def test_binance_files_without_a_header_in_zip_and_gzip(tmp_path: Path) -> None:
     line = b"1,100,1.5,150.0,1600000000000,false\n"
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
