@@ -9,9 +9,9 @@ from django.test import override_settings
 
 from backoffice.celery import app
 from backoffice.models import Endpoint, Event, Gate
-from backoffice.services import delivering, incidents, webhooks
+from backoffice.services import delivering, incidents, plans, webhooks
 from tests.backoffice.listener import Listener, listening, status
-from tests.backoffice.services.conftest import World, make_world
+from tests.backoffice.services.conftest import World, approve_by_row, compute, make_world
 from tests.desk import Desk, wait_until
 
 pytestmark = pytest.mark.chaos
@@ -82,6 +82,30 @@ def test_nothing_is_lost_when_the_sender_dies(
     events = [str(d.event.key) for d in row.deliveries.select_related("event").order_by("event")]
     assert ear.ids() == [events[0]] * STEPS[step] + [events[1]]
     assert len({got.body for got in ear.got}) == 2, "the same event is the same bytes"
+    webhooks.retire(endpoint=row, by=world.person("chen"))
+
+
+@pytest.mark.parametrize(("step", "told"), [("execution.audited", 0), ("execution.committed", 1)])
+def test_a_plan_is_told_of_when_it_is_committed_and_once(
+    desk: Desk, world: World, ear: Listener, step: str, told: int
+) -> None:
+    row = endpoint(world, ear, f"ledger-{step}")
+    plan = compute(world, [10, 20, 30 + told])
+    approve_by_row(world, plan)
+    app.conf.task_default_queue = f"doomed-{step}"
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    doomed = desk.worker(f"doomed-{step}", die_at=step)
+    assert doomed.wait(120) == -9, desk.log(f"worker-doomed-{step}")
+    assert (Event.objects.filter(plan=plan).count(), row.deliveries.count()) == (told, told)
+
+    app.conf.task_default_queue = FRESH
+    wait_until(lambda: plans.sweep() == 1, "the plan is found")
+    wait_until(lambda: Event.objects.filter(plan=plan).count() == 2, "it is reconciled")
+    # The worker's own nudges go to the queue that all workers share, which none serves here.
+    delivering.sweep()
+    wait_until(lambda: sent(row), f"all is told: {desk.log('worker-' + FRESH)}")
+    kinds = [got.headers["makewhole-event"] for got in ear.got]
+    assert kinds == ["plan.executed", "plan.reconciled"]
     webhooks.retire(endpoint=row, by=world.person("chen"))
 
 

@@ -277,6 +277,19 @@ def test_a_retired_endpoint_is_left_alone(world: World, ear: Listener) -> None:
         run_sql("UPDATE webhook_endpoint SET retired_at = NULL, retired_by_id = NULL")
 
 
+def test_a_slow_receiver_does_not_keep_a_worker(
+    world: World, ear: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "TASK_SECONDS", 0)
+    row, _ = endpoint(world, ear.url)
+    gate(world)
+    gate(world, "withdrawals")
+    assert delivering.deliver(endpoint_id=row.pk) == 1
+    assert states(row) == ["delivered", "queued"]
+    assert delivering.deliver(endpoint_id=row.pk) == 1
+    assert states(row) == ["delivered", "delivered"]
+
+
 def test_the_sweep_finds_what_is_due(world: World, ear: Listener) -> None:
     row, _ = endpoint(world, ear.url)
     assert delivering.sweep() == 0
