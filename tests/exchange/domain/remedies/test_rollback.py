@@ -19,6 +19,7 @@ from exchange.domain.remedies.outcome import (
 from exchange.domain.remedies.rollback import roll_back
 from exchange.domain.remedies.rows import FEE_ACCOUNT, HOUSE, OWED, RECOVERED, REPAID
 from exchange.domain.replay import Holdings, empty_holdings, replay
+from exchange.domain.verdicts import NOT_DUE
 from tests.exchange.domain.market import BTC, fills_of
 from tests.exchange.domain.remedies.facts import (
     END,
@@ -127,8 +128,11 @@ def test_the_house_may_end_below_zero_and_its_wallet_is_left_so() -> None:
 
 def test_a_trade_at_the_cut_off_stays_and_one_a_microsecond_later_goes() -> None:
     fills = tape(([(5, 0, 0, 1, 7, 700_000, 0), (6, 0, 0, 1, 9, 700_000, 0)], 0))
-    result = roll_back(facts_of(fills, [[10**8]] * 2, cutoff=5))
+    closes = [(time, 0, 0, 1, 700_000, NOT_DUE) for time in (4, 5, 6)]
+    result = roll_back(facts_of(fills, [[10**8]] * 2, cutoff=5, closes=closes))
     assert result.positions.quantity.tolist() == [-9, 9]
+    assert result.closes is not None
+    assert result.closes.time.tolist() == [4, 5]  # the other is undone
 
 
 def test_nothing_to_undo_makes_no_legs() -> None:
