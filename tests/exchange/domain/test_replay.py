@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from exchange.domain.replay import (
     shard_of,
     state_digest,
 )
-from exchange.domain.value import apply_fill_exact
+from exchange.domain.value import apply_fill_exact, contract_spec
 from tests.exchange.domain.market import BTC, KINDS, fills_of, random_tape
 
 END = 10**15
@@ -60,6 +62,16 @@ def test_the_kernel_is_the_definition_at_every_instant(seed, trades, accounts, i
     middle, end = replay(empty_holdings(), fills, KINDS, [instant, END])
     assert as_dict(middle) == plainly(empty_holdings(), fills, KINDS, instant)
     assert as_dict(end) == plainly(empty_holdings(), fills, KINDS, END)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 80))
+def test_products_beyond_int64_go_the_long_way(seed, trades):
+    large = contract_spec("WIDE", "linear", Decimal(1), Decimal("0.01"), "USDT", 8)
+    fills = random_tape(seed, trades, 5, [large])
+    fills = fills._replace(quantity=fills.quantity * (1 << seed % 8))
+    [state] = replay(empty_holdings(), fills, [large], [END])
+    assert as_dict(state) == plainly(empty_holdings(), fills, [large], END)
 
 
 @settings(max_examples=25, deadline=None)

@@ -89,6 +89,17 @@ def test_wide_products_are_exact(a, b, c):
         assert value_kernels.scaled_half_even(a, b, c) == half_even(a * b, c)
 
 
+@given(
+    st.integers(0, 4 * 10**18), st.integers(1, 2**62 - 1), st.integers(-9, 9), st.integers(0, 62)
+)
+def test_one_correction_makes_an_estimate_exact(product, divisor, off, shift):
+    divisor = max(1, divisor >> shift, product >> 49)
+    for tied in (product, (product // divisor * 2 + 1) * divisor // 2):
+        if tied <= 4 * 10**18 and tied / divisor < 2**50:
+            estimate = max(0.0, tied / divisor + off / 10)
+            assert value_kernels.corrected(tied, estimate, divisor) == half_even(tied, divisor)
+
+
 @given(kinds, quantities, st.integers(-(10**14), 10**14), quantities, prices)
 def test_compiled_fill_is_the_definition(spec, quantity, cost, dq, ticks):
     state = (quantity, cost if quantity else 0, 17)
