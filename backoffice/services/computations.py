@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backoffice.models import Computation, Incident, Person, Plan
-from backoffice.services import audit, lifecycle, locks, nudges, recusals
+from backoffice.services import audit, lifecycle, locks, nudges, recusals, undo
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
 from backoffice.services.remedies import MAY_COMPUTE, compute_remedy, require_not_done
@@ -56,16 +56,30 @@ def request(
         raise Refused("The tape says nothing of that time: choose a cut-off within it.")
     if not steps or any(step.remedy not in REMEDIES for step in steps):
         raise Refused(f"A remedy is one of {', '.join(REMEDIES)}.")
+    parameters = {
+        "cutoff": at.isoformat(),
+        "steps": [[step.remedy, dict(step.parameters)] for step in steps],
+    }
+    return _queue(incident, by, steps[0].remedy, parameters)
+
+
+def request_undo(*, plan: Plan, by: Person, reason: str) -> Computation:
+    """Queue the undo of a reconciled plan and nudge a worker.
+
+    Raises what `undo.require_undoable` does, and Stale while something else is computed.
+    """
+    undo.require_undoable(plan=plan, by=by, reason=reason)
+    parameters: dict[str, object] = {"plan": plan.pk, "reason": reason.strip()}
+    return _queue(plan.incident, by, Plan.Remedy.UNDO, parameters)
+
+
+def _queue(
+    incident: Incident, by: Person, remedy: str, parameters: dict[str, object]
+) -> Computation:
     try:
         with transaction.atomic(durable=True):
             row = Computation.objects.create(
-                incident=incident,
-                remedy=steps[0].remedy,
-                parameters={
-                    "cutoff": at.isoformat(),
-                    "steps": [[step.remedy, dict(step.parameters)] for step in steps],
-                },
-                requested_by=by,
+                incident=incident, remedy=remedy, parameters=parameters, requested_by=by
             )
             audit.record(
                 by=by,
@@ -125,6 +139,15 @@ def _attempt(row: Computation) -> None:
         cache.set(_key(row.pk), (stage, done, total), PROGRESS_SECONDS)
 
     try:
+        if row.remedy == Plan.Remedy.UNDO:
+            undo.compute_undo(
+                plan=Plan.objects.get(pk=row.parameters["plan"]),
+                by=row.requested_by,
+                reason=row.parameters["reason"],
+                progress=say,
+                finish=finish,
+            )
+            return
         compute_remedy(
             incident=row.incident,
             by=row.requested_by,

@@ -6,6 +6,8 @@ that is undone. The quorum is at least the undone plan's. A plan is undone at mo
 while everybody still has what it gave them (docs/adr/0009).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +22,7 @@ from exchange.services import batches
 from exchange.services.copying import read_columns
 from exchange.services.refusals import BooksRefused
 
+Progress = Callable[[str, int, int], None]
 MAY_UNDO = (Role.Name.ANALYST, Role.Name.FINANCE)
 REASON_MAX = 300
 # A dead attempt gives its place to the next one.
@@ -65,22 +68,32 @@ EFFECTS = """
 """
 
 
-def compute_undo(*, plan: Plan, by: Person, reason: str) -> Plan:
+def compute_undo(
+    *,
+    plan: Plan,
+    by: Person,
+    reason: str,
+    progress: Progress | None = None,
+    finish: Callable[[Plan], None] | None = None,
+) -> Plan:
     """A computed plan that posts the exact opposite of `plan`, which is reconciled.
 
-    Raises NotAllowed, Stale when the plan is not reconciled or is being undone already, Refused
-    without a reason, for an undo, and when the books do not allow it: a wallet that would end below
-    zero is named, with what it holds and what would be taken.
+    `finish` is called with it in its transaction, as by `remedies.compute_remedy`. Raises what
+    `require_undoable` does, and Refused when the books do not allow it: a wallet that would end
+    below zero is named, with what it holds and what would be taken.
     """
-    require(by, *MAY_UNDO)
-    recusals.require_free(by, plan.incident)
-    if not reason.strip():
-        raise Refused("Say why it is undone: officers decide on it, and the auditors read it.")
+    require_undoable(plan=plan, by=by, reason=reason)
+    say = progress or (lambda stage, done, total: None)
+    say("Computing the undo", 0, 1)
     try:
         with transaction.atomic(durable=True):
             stored = Plan.objects.select_for_update().get(pk=plan.pk)
-            _require_undoable(stored)
+            require_undoable(plan=stored, by=by, reason=reason)
+            for dead in stored.batch.reversals.filter(state="sealed"):
+                batches.discard(dead)
             made = _compute(stored, by, reason.strip()[:REASON_MAX])
+            if finish is not None:
+                finish(made)
             audit.record(
                 by=by,
                 action="plan.computed",
@@ -89,7 +102,23 @@ def compute_undo(*, plan: Plan, by: Person, reason: str) -> Plan:
             )
     except BooksRefused as error:
         raise Refused(f"Plan {plan.pk} cannot be undone: {error}.") from error
+    say("Computing the undo", 1, 1)
     return made
+
+
+def require_undoable(*, plan: Plan, by: Person, reason: str) -> None:
+    """Raises NotAllowed, also when `by` is recused, Stale when the plan is not reconciled or is
+    being undone already, Refused without a reason and for an undo."""
+    require(by, *MAY_UNDO)
+    recusals.require_free(by, plan.incident)
+    if not reason.strip():
+        raise Refused("Say why it is undone: officers decide on it, and the auditors read it.")
+    if plan.state != Plan.State.RECONCILED:
+        raise Stale(f"This plan is {plan.state}; only a reconciled plan is undone.")
+    if plan.remedy == Plan.Remedy.UNDO:
+        raise Refused("An undo is not undone: compute the remedy anew, for people to look at.")
+    if (other := undoing(plan)) is not None:
+        raise Stale(f"Plan {other.pk} undoes this plan already; it is {other.state}.")
 
 
 def undoing(plan: Plan) -> Plan | None:
@@ -104,17 +133,6 @@ def undoing(plan: Plan) -> Plan | None:
 def undone(plan: Plan) -> Plan | None:
     """The plan that this one undoes; one statement."""
     return Plan.objects.filter(batch__reversals=plan.batch_id).first() if plan.batch_id else None
-
-
-def _require_undoable(plan: Plan) -> None:
-    if plan.state != Plan.State.RECONCILED:
-        raise Stale(f"This plan is {plan.state}; only a reconciled plan is undone.")
-    if plan.remedy == Plan.Remedy.UNDO:
-        raise Refused("An undo is not undone: compute the remedy anew, for people to look at.")
-    if (other := undoing(plan)) is not None:
-        raise Stale(f"Plan {other.pk} undoes this plan already; it is {other.state}.")
-    for batch in plan.batch.reversals.filter(state="sealed"):
-        batches.discard(batch)
 
 
 def _compute(stored: Plan, by: Person, reason: str) -> Plan:

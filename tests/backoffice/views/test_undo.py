@@ -1,11 +1,14 @@
 """Undoing a plan in the browser: asked for with a reason, and found from either side."""
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from backoffice.models import AuditEvent, Plan
-from tests.backoffice.services.conftest import World, compute, execute
+from backoffice.models import AuditEvent, Computation, Plan
+from backoffice.services import computations
+from exchange.services import ledger
+from tests.backoffice.services.conftest import BTC, START, World, compute, execute
 from tests.backoffice.views.conftest import expected, matrix
 from tests.backoffice.views.reading import text
 
@@ -17,31 +20,34 @@ def done(world: World) -> Plan:
     return execute(world, compute(world, [5, 6, 7]))
 
 
+def made(client: Client, plan: Plan) -> Plan:
+    """Asked for in the browser, computed by a worker."""
+    assert ask(client, plan).url == reverse("incident-plans", args=[plan.incident.slug])
+    row = computations.run(computation_id=Computation.objects.latest("pk").pk)
+    assert row.state == Computation.State.DONE, row.message
+    return Plan.objects.get(remedy="undo")
+
+
 def ask(client: Client, plan: Plan, reason: str = "The share was wrong."):  # noqa: ANN201
     return client.post(reverse("plan-undo", args=[plan.pk]), {"reason": reason})
 
 
 def test_it_is_asked_for_on_a_reconciled_plan(world: World, done: Plan, analyst: Client) -> None:
     assert "Undo this plan" in text(analyst.get(reverse("plan", args=[done.pk])))
-    answer = ask(analyst, done)
-    made = Plan.objects.get(remedy="undo")
-    assert answer.url == reverse("plan", args=[made.pk])
-    page = text(analyst.get(answer.url))
-    assert f"Plan {made.pk} is computed. Nothing is moved yet." in page
+    new = made(analyst, done)
+    page = text(analyst.get(reverse("plan", args=[new.pk])))
     assert f"This plan posts the opposite of plan {done.pk} (Goodwill payment)." in page
     assert "The share was wrong." in page
     assert "Withdrawals Open to be closed before it is executed" in page
     before = text(analyst.get(reverse("plan", args=[done.pk])))
-    assert f"Plan {made.pk} undoes this plan; it is computed." in before
+    assert f"Plan {new.pk} undoes this plan; it is computed." in before
     assert "Undo this plan" not in before
 
 
 @pytest.mark.parametrize("page", ["plan", "plan-effects", "plan-legs", "plan-positions",
                                   "plan-decide", "plan-execution"])  # fmt: skip
 def test_every_page_of_an_undo_is_shown(done: Plan, analyst: Client, page: str) -> None:
-    ask(analyst, done)
-    made = Plan.objects.get(remedy="undo")
-    assert analyst.get(reverse(page, args=[made.pk])).status_code == 200
+    assert analyst.get(reverse(page, args=[made(analyst, done).pk])).status_code == 200
 
 
 def test_it_is_refused_in_words(world: World, done: Plan, analyst: Client) -> None:
@@ -53,8 +59,23 @@ def test_it_is_refused_in_words(world: World, done: Plan, analyst: Client) -> No
     assert answer.status_code == 409
     assert "This plan is computed; only a reconciled plan is undone." in text(answer)
     assert "Undo this plan" not in text(analyst.get(reverse("plan", args=[other.pk])))
-    assert not Plan.objects.filter(remedy="undo").exists()
+    assert not Computation.objects.exists()
     assert AuditEvent.objects.count() == events
+
+
+def test_what_the_books_refuse_is_said_where_it_is_followed(
+    world: World, done: Plan, analyst: Client
+) -> None:
+    """What account 0 was paid it has moved on, with all it had."""
+    out = BTC + 5
+    legs = [(world.futures[0].pk, world.btc.pk, -out), (world.custody.pk, world.btc.pk, out)]
+    with transaction.atomic():
+        ledger.post(venue=world.venue, key="out", reason="out", effective_at=START, legs=legs)
+    answer = ask(analyst, done)
+    computations.run(computation_id=Computation.objects.latest("pk").pk)
+    words = f"Plan {done.pk} cannot be undone: wallets would end below zero: the futures wallet of"
+    assert f"{words} A00000 holds 0.00000000 BTC" in text(analyst.get(answer.url))
+    assert not Plan.objects.filter(remedy="undo").exists()
 
 
 def test_the_roles_that_may_ask(done: Plan) -> None:
