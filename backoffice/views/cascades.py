@@ -19,7 +19,7 @@ from backoffice.services.refusals import Refused
 from backoffice.templatetags.charts import Part
 from backoffice.views import access, cascade_chart, downloads
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 
 STEP_SECONDS = 10
 CHOICES = (
@@ -63,7 +63,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
             "filters": filters,
             "page": queries.closes(incident, row, filters.chosen(), after=after),
         }
-    if not request.htmx:
+    if not swaps(request):
         context |= around(incident)
         context["may_act"] = access.holds(request, *counterfactuals.MAY_COMPUTE)
         if row is not None and row.computed_at:
@@ -112,7 +112,7 @@ def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         raise Http404
     effects = queries.effects(incident, row, number, after=request.GET.get("after", ""))
     context = {"incident": incident, "node": node, "page": effects}
-    if not request.htmx:
+    if not swaps(request):
         context |= around(incident)
         context["causes"] = queries.causes(incident, row, number)
     return page_or_part(request, "cascade/node.html", "cascade/_effects.html", context)

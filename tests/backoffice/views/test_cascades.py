@@ -163,6 +163,18 @@ def test_before_it_is_traced_there_is_a_way_to_ask(bare: Market, analyst: Client
     assert "Trace it" not in text(page(signed_in("support"), bare))
 
 
+def test_a_swap_is_a_part_and_going_back_is_the_page(traced: Market, analyst: Client) -> None:
+    for name, part in (("incident-cascade", "cascade-closes"), ("cascade-node", "cascade-effects")):
+        at = reverse(name, args=[traced.incident.slug, *([0] if "node" in name else [])])
+        swap = analyst.get(at, headers={"HX-Request": "true"}).content.decode()
+        assert swap.lstrip().startswith(f'<div id="{part}"')
+        headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+        back = analyst.get(at, headers=headers).content.decode()
+        assert "<h1>" in back
+        assert reverse("incident-liquidations", args=[traced.incident.slug]) in back
+        assert ("estimates" if name == "incident-cascade" else "causes-panel") in back
+
+
 def test_a_node_there_is_not_is_a_404(traced: Market, analyst: Client) -> None:
     assert node(analyst, traced, 99).status_code == 404
 
