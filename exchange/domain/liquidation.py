@@ -191,15 +191,10 @@ def _room(book: Book, paths: int, takeovers: int) -> _Found:
 
 def _collect(parts: Sequence[_Found], book: Book, marks: I64) -> Crossings:
     """Join the workers' findings in one fixed order."""
-    states, legs, offset = [], [], 0
-    for found in parts:
-        number, leg_number = found.number.tolist()
-        states.append(found.crossings[:number])
-        leg = found.legs[:leg_number].copy()
-        leg[:, 0] += offset
-        legs.append(leg)
-        offset += number
-    state, leg = np.concatenate(states), np.concatenate(legs)
+    counts = np.array([found.number for found in parts])
+    state = np.concatenate([p.crossings[:n] for p, n in zip(parts, counts[:, 0], strict=True)])
+    leg = np.concatenate([p.legs[:n] for p, n in zip(parts, counts[:, 1], strict=True)])
+    leg[:, 0] += np.repeat(np.cumsum(counts[:, 0]) - counts[:, 0], counts[:, 1])
     due = state[:, 0] >= 0
     return Crossings(_states(state, leg, due, book, marks), _states(state, leg, ~due, book, marks))
 
