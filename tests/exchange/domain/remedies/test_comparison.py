@@ -138,6 +138,20 @@ class TestWhatARollbackDoes:
         }  # fmt: skip
         assert found["negative_customers"] == 1
 
+    def test_what_left_the_venue_is_at_most_what_is_out_of_reach(self) -> None:
+        facts = night()
+        for withdrawn, counted in ((100_000, "100000"), (10**7, "300000")):
+            facts.withdrawn[2] = withdrawn
+            found = summary(facts, roll_back(facts))["by_asset"]["USDT"]["leak"]
+            assert found["withdrawn"] == counted
+
+    def test_whoever_is_worth_less_than_nothing_is_negative_without_a_debt(self) -> None:
+        """Account 0 is short 4 from 6,000.0: 4,000,000 lost, and 1,000,000 behind it."""
+        facts = night()
+        facts.wallets.futures[0] = 1_000_000
+        found = summary(facts, conclude(facts, facts.end))
+        assert (found["negative_customers"], found["cash_legs"]) == (1, 0)
+
     def test_who_pays(self) -> None:
         found = summary(night(), roll_back(night()))["by_asset"]["USDT"]
         assert {name: found[name] for name in found if name.startswith(("house", "f"))} == {
