@@ -28,6 +28,7 @@ from exchange.domain.remedies.rows import (
     PNL,
     RECOVERED,
     REPAID,
+    WRITTEN_OFF,
     leg_rows,
     paid_from,
     sorted_legs,
@@ -148,6 +149,17 @@ def test_a_debt_of_the_first_step_is_repaid_by_the_second() -> None:
     assert amounts(both, 0, RECEIVABLE, REPAID) == [20]
     assert [wallet[0, 0] for wallet in both.after] == [30, 0, 0]
     assert both.effects.receivable_delta.tolist() == [0]
+
+
+def test_a_debt_that_is_written_off_is_not_repaid_as_well() -> None:
+    facts = facts_of(QUIET, [[0], [0]], receivable=[[-50], [0]])
+    rows = np.concatenate((
+        leg_rows([0, HOUSE], [RECEIVABLE, GOODWILL], 0, NO_CONTRACT, WRITTEN_OFF, [30, -30]),
+        funded(facts, np.array([[70], [0]]), "house"),
+    ))  # fmt: skip
+    result = conclude(facts, facts.end, rows)
+    assert amounts(result, 0, FUTURES, REPAID) == [-20]
+    assert [wallet[0, 0] for wallet in result.after] == [50, 0, 0]
 
 
 def test_steps_that_cancel_leave_nothing() -> None:

@@ -205,6 +205,11 @@ class TestReferenceMinusPrice:
             given = {"contracts": ""} if other == "reinstate" else {}
             both = compute(night(), [Step(other, given), Step("reference", words)])
             assert paid(both) == 0
+            nothing = Step("restore", {"measure": BY_CLOSE, "payer": HOUSE_ONLY})
+            sharing = {"method": "clawback", "period": "tape", "contract": "BTCUSDT",
+                       "injected": "0", "rate": "0"}  # fmt: skip
+            steps = [Step(other, given), Step("socialise", sharing), nothing]
+            assert paid(compute(night(loss=900), steps)) == 0
 
     def test_an_old_debt_is_repaid_from_it(self) -> None:
         result = reference(night(receivable=[[-300], *[[0]] * 9]), 60_001)
