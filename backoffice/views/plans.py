@@ -159,7 +159,7 @@ def page(
         "may_propose": may_propose,
         "may_withdraw": mine and plan.state in OPEN,
         "may_try": plan.state in dry_runs.STATES and access.holds(request, *TRIERS),
-        "may_decide": plan.state == Plan.State.PROPOSED,
+        "may_decide": plan.state == Plan.State.PROPOSED and not shown["recused"],
         "execution": getattr(plan, "execution", None),
         # Why an officer rejected it is their vote.
         "withheld_reason": shown["recused"] and plan.state == Plan.State.REJECTED,

@@ -1,6 +1,7 @@
 """A rollback from two drafts to an executed one, the letters about it, and goodwill that is paid.
 
-Mira makes, Chen and Ravi decide, a worker executes, Sana writes, Fay pays: each in a browser.
+Mira makes, Chen and Ravi decide, a worker executes, Sana writes, Fay pays, which Chen and Noor
+decide on: each in a browser.
 """
 
 import re
@@ -24,7 +25,7 @@ def incident(desk: Desk) -> str:
 
 
 def test_a_rollback_and_what_follows(desk: Desk, visit: Visits, incident: str) -> None:
-    people = {name: visit(name) for name in ("mira", "chen", "ravi", "sana", "fay")}
+    people = {name: visit(name) for name in ("mira", "chen", "ravi", "sana", "fay", "noor")}
     page = {name: opened.page for name, opened in people.items()}
     spare = compute(page["mira"], incident, "The announced cut-off")
     plan = compute(page["mira"], incident, "The effective cut-off")
@@ -41,7 +42,7 @@ def test_a_rollback_and_what_follows(desk: Desk, visit: Visits, incident: str) -
     goodwill = make_programme(desk, page["fay"], incident)
     propose(page["fay"], goodwill)
     approve(desk, page["chen"], goodwill)
-    approve(desk, page["ravi"], goodwill)
+    approve(desk, page["noor"], goodwill)
     execute(desk, page["fay"], goodwill)
     paid = one(
         desk,

@@ -161,12 +161,12 @@ def test_the_public_is_told_without_names(world: World, plan: Plan, client: Clie
         texts={"en": words, "zh-hans": words},
     )  # fmt: skip
     at = reverse("notice", args=[world.incident.slug])
-    assert "Decided without its full quorum" not in text(client.get(at))
+    assert "decided without its full quorum" not in text(client.get(at))
     assert "0 members of staff are recused." in text(client.get(at))
     row = broken(plan)
     send("fay", plan, "review", outcome="justified", finding="Lena Brandt was in the air")
     shown = client.get(at)
-    assert "Decided without its full quorum Socialise what is left" in text(shown)
+    assert "Socialise what is left: decided without its full quorum" in text(shown)
     assert "Justified" in text(shown)
     told = client.get(reverse("notice-json", args=[world.incident.slug])).json()
     assert told["recusals"] == 0

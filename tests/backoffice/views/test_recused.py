@@ -23,7 +23,7 @@ def plan(world: World) -> Plan:
     for handle, decision in (("ravi", "approve"), ("noor", "reject")):
         if decision == "reject":
             break_glass.open_glass(
-                plan=plan, by=world.person("lena"), reason="fay is at sea",
+                plan=plan, by=world.person("lena"), reason="fay is on a boat",
                 proof=Code(world.code("lena")),
             )  # fmt: skip
         approvals.decide(
@@ -48,7 +48,7 @@ def recused(world: World) -> Client:
 def test_no_page_of_the_plan_tells_the_votes(plan: Plan, recused: Client, name: str) -> None:
     at = reverse(name, args=[plan.pk])
     shown, others = text(recused.get(at)), text(signed_in("fay").get(at))
-    for vote in ("Ravi Menon", "Noor Haddad", "Lena Brandt", "not at this price", "sea", "/ 1 "):
+    for vote in ("Ravi Menon", "Noor Haddad", "Lena Brandt", "not at this price", "boat", "/ 1 "):
         assert vote not in shown
     assert recused.get(at).status_code == 200
     if name != "plan-execution":
