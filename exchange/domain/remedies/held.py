@@ -63,8 +63,8 @@ def _left(owner: I64, change: I64, taken: I64, held: I64) -> I64:
     position = held[owner] + _since(change, begins, owner)
     taken_to = _since(taken, begins, owner)
     most = np.clip(position * np.sign(held)[owner], 0, size[owner]) + taken_to
-    # Each owner's numbers lie below all those of the one before, so one pass keeps them apart.
-    below = np.cumsum(size + np.add.reduceat(taken, begins) + 1)[owner]
+    # Each owner begins below all numbers of the one before, so one pass keeps them apart.
+    below = np.cumsum(size + 1)[owner]
     left = np.minimum.accumulate(most - below) + below - taken_to
     result: I64 = np.maximum(np.concatenate((left[:1], left[:-1])), 0)
     return result
