@@ -25,7 +25,7 @@ class CloseForm(forms.Form):
     contract = forms.ModelChoiceField(
         Contract.objects.none(), label=_("Contract"), required=False,
         empty_label=_("All of the venue"),
-        help_text=_("A rollback needs trading of the whole venue closed."),
+        help_text=_("What a plan needs closed stands on its page."),
     )  # fmt: skip
     hours = forms.IntegerField(
         label=_("Hours"), min_value=1, max_value=services.GATE_HOURS_MAX, initial=24,

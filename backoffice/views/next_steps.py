@@ -52,7 +52,7 @@ def steps(now: Situation) -> list[Step]:
         ),
         Step(
             _("Close trading and withdrawals"),
-            _("A rollback is executed only while both are closed for the whole venue."),
+            _("A plan is executed only while the gates that its legs need are closed."),
             "incident-gates",
             now.all_closed or executed,
         ),

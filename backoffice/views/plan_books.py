@@ -11,17 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.models import Gate, Plan
-from backoffice.services import gates, undo
+from backoffice.services import gates, staleness, undo
 from exchange.models import Batch
 from exchange.queries.batches import Standing, standing
 
 
 class Needed(NamedTuple):
-    """A gate a plan needs: `state` names its badge, `note` says since when it does not hold."""
+    """A gate a plan needs: `state` and `tone` are those of its badge, empty for a plan that is past
+    it; `note` says since when it does not hold."""
 
     label: str | Promise
-    state: str
-    note: str
+    state: str = ""
+    tone: str = ""
+    note: str = ""
 
 
 class Verdict(NamedTuple):
@@ -33,23 +35,28 @@ class Verdict(NamedTuple):
 
 
 def needed(plan: Plan) -> list[Needed]:
-    """The gates the plan needs, each with whether it holds; one statement."""
+    """The gates the plan needs, each with whether it holds while that matters; one statement."""
     named = plan.manifest.get("gates", {})
-    wanting = {(gate.kind, gate.symbol): gate for gate in gates.wanting(plan)}
-    wanted = [(Gate.Kind.MARKET, symbol) for symbol in named.get("market", [])]
+    labels = {
+        (Gate.Kind.MARKET, symbol): _("Trading of %s") % symbol
+        for symbol in named.get("market", [])
+    }
     if named.get("withdrawals"):
-        wanted.append((Gate.Kind.WITHDRAWALS, None))
-    return [_gate(kind, symbol, wanting.get((kind, symbol))) for kind, symbol in wanted]
+        labels[Gate.Kind.WITHDRAWALS, None] = _("Withdrawals")
+    if plan.state not in staleness.OPEN:
+        return [Needed(label) for label in labels.values()]
+    wanting = {(gate.kind, gate.symbol): gate for gate in gates.wanting(plan)}
+    return [_gate(label, wanting.get(key)) for key, label in labels.items()]
 
 
-def _gate(kind: str, symbol: str | None, wanting: gates.Wanting | None) -> Needed:
-    label = _("Trading of %s") % symbol if symbol else _("Withdrawals")
+def _gate(label: str, wanting: gates.Wanting | None) -> Needed:
     if wanting is None:
-        return Needed(label, "gate_closed", "")
+        return Needed(label, "gate_closed", "good")
     if wanting.opened_at is None:
-        return Needed(label, "gate_open", _("to be closed before it is executed"))
+        return Needed(label, "gate_open", "warn", _("to be closed before it is executed"))
     at = f"{wanting.opened_at:%Y-%m-%d %H:%M:%S}"
-    return Needed(label, "stale", _("opened at %s UTC, after the plan was computed") % at)
+    note = _("opened at %s UTC, after the plan was computed") % at
+    return Needed(label, "gate_open", "bad", note)
 
 
 def verdict(plan: Plan) -> Verdict:

@@ -145,10 +145,11 @@ def times(plan: Plan) -> dict[str, datetime]:
 
 def phrase(plan: Plan, rows: list[AssetTotals]) -> str:
     """What somebody types to approve or execute the plan: the amount credited to accounts in the
-    first asset that has any, or how many legs there are."""
-    for row in rows:
-        if row.credited:
-            return f"{figures.amount(row.credited, row.asset.decimals)} {row.asset.code}"
+    first asset that has any, else the amount debited, or how many legs there are."""
+    for side in ("credited", "debited"):
+        for row in rows:
+            if units := getattr(row, side):
+                return f"{figures.amount(units, row.asset.decimals)} {row.asset.code}"
     return f"{plan.totals.get('cash_legs', 0):,}"
 
 
