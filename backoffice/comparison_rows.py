@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 Text = str | Promise
 Summary = Mapping[str, Any]
 MONEY, SIGNED, COUNT, ZERO = "money", "signed", "count", "zero"
-MOST, LEAST = "max", "min"
+MAX, MIN = "max", "min"
 LESS, MORE = "less", "more"
 
 COHORTS: dict[str, tuple[Text, Text]] = {
@@ -205,9 +205,9 @@ def marked(cells: Sequence[Cell], better: str = "", *, below: bool = False) -> l
     known = [cell.units for cell in cells if cell.units is not None]
     if len(set(known)) < 2:
         return list(cells)
-    high, low = (LEAST, MOST) if below else (MOST, LEAST)
+    high, low = (MIN, MAX) if below else (MAX, MIN)
     marks = {max(known): high, min(known): low}
-    tones = {LESS: {MOST: "bad", LEAST: "good"}, MORE: {MOST: "good", LEAST: "bad"}}.get(better, {})
+    tones = {LESS: {MAX: "bad", MIN: "good"}, MORE: {MAX: "good", MIN: "bad"}}.get(better, {})
     found = []
     for cell in cells:
         mark = "" if cell.units is None else marks.get(cell.units, "")

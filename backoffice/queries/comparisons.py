@@ -52,7 +52,7 @@ def detailed() -> QuerySet[Comparison]:
 
 def scenarios(comparison: Comparison) -> list[Scenario]:
     """Its scenarios in order; one statement."""
-    return list(comparison.scenarios.order_by("number"))
+    return list(comparison.scenarios.defer("manifest").order_by("number"))
 
 
 def assets(codes: Collection[str]) -> dict[str, Asset]:

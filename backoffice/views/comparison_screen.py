@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
 from backoffice import comparison_rows, counterfactual_words, digest_words, figures, remedy_words
 from backoffice.models import Comparison, Plan, Scenario
@@ -17,7 +16,6 @@ from backoffice.queries import comparisons as queries
 from backoffice.templatetags.charts import Bin
 from backoffice.views.comparison_forms import CutoffForm, ShownForm
 from exchange.models import Asset
-from exchange.queries.units import Unit
 
 
 class Column(NamedTuple):
@@ -61,7 +59,6 @@ def of(
         "groups": comparison_rows.groups([row.summary for row in shown], form.asset),
         "at_index": shown.index(focus) if focus else None,
         "asset": asset,
-        "units": Unit(str(_("units")), 0),
         "closer": _closer(comparison, focus, asset) if focus else None,
         "cutoff_form": cutoff or CutoffForm(comparison.incident),
         "estimate": counterfactual_words.lines(comparison.counterfactual),
