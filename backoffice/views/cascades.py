@@ -115,6 +115,7 @@ def show(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if not swaps(request):
         context |= around(incident)
         context["causes"] = queries.causes(incident, row, number)
+        context["paths"] = [bit.name.lower() for bit in CascadeNode.Avoided if node.avoided & bit]
     return page_or_part(request, "cascade/node.html", "cascade/_effects.html", context)
 
 
