@@ -122,10 +122,8 @@ def exec_id(event: Event, number: int) -> str:
 
 def _found(event: Event, sidecar: Sidecar, numbers: NDArray[np.int64]) -> list[_Found]:
     """The records with these numbers, taken back where the event takes them back."""
-    return [
-        _Found(event, int(number), row.opposite() if event.reversed else row)
-        for number, row in zip(numbers, sidecar.rows(numbers), strict=True)
-    ]
+    rows = sidecar.rows(numbers, taken_back=event.reversed)
+    return [_Found(event, int(number), row) for number, row in zip(numbers, rows, strict=True)]
 
 
 def _written(venue: Venue, found: list[_Found]) -> list[dict[str, Any]]:

@@ -98,12 +98,6 @@ def of_positions(
     )  # fmt: skip
 
 
-def nothing() -> Adjustments:
-    """What a payment does to fills and positions."""
-    none = np.zeros(0, np.int64)
-    return of_positions(none.astype(np.int32), none.astype(np.int16), none, none, none, none)
-
-
 def join(parts: Sequence[Adjustments]) -> Adjustments:
     """All of them, one after the other."""
     return Adjustments(*(np.concatenate(column) for column in zip(*parts, strict=True)))

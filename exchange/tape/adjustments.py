@@ -10,7 +10,7 @@ are, all is.
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.adjustments import Adjustments
+from exchange.domain.adjustments import Adjustments, opposite
 from exchange.tape import store
 
 VERSION = "1"
@@ -48,15 +48,6 @@ class Row(NamedTuple):
     quantity_after: int
     value_before: int
     value_after: int
-
-    def opposite(self) -> "Row":
-        """What takes it back: before and after exchanged."""
-        return self._replace(
-            quantity_before=self.quantity_after,
-            quantity_after=self.quantity_before,
-            value_before=self.value_after,
-            value_after=self.value_before,
-        )
 
 
 class Sidecar(NamedTuple):
@@ -89,9 +80,12 @@ class Sidecar(NamedTuple):
             return _having(self.by_contract, contract, start)[:limit]
         return np.arange(start, min(start + limit, len(self.records)), dtype=np.int64)
 
-    def rows(self, numbers: I64) -> list[Row]:
-        """The records with these numbers."""
-        return [Row(*values) for values in self.records[numbers].tolist()]
+    def rows(self, numbers: I64, *, taken_back: bool = False) -> list[Row]:
+        """The records with these numbers, or what takes them back."""
+        chosen = self.records[numbers]
+        made = Adjustments(*(chosen[name] for name in Adjustments._fields))
+        columns: Iterable[npt.NDArray[Any]] = opposite(made) if taken_back else made
+        return [Row(*values) for values in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def write(name: str, made: Adjustments) -> None:
