@@ -115,7 +115,7 @@ def test_one_close_names_its_causes_and_effects(traced: Market, analyst: Client)
     assert [[row[0], *row[3:]] for row in cells(shown, "effects")] == [
         ["A-cleo BTC0629", "120.00", "120.00", "this", "0"]
     ]
-    assert "Goes back to flagged accounts 60.0 %" in text(shown).replace("\xa0", " ")
+    assert "Flagged share 60.0 %" in text(shown).replace("\xa0", " ")
     assert "under some Their share given back Their cascade removed" in text(shown)
     assert "BTC0629 went from 6,420.00, where the account was not due, to 6,320.00" in text(shown)
 
