@@ -10,6 +10,12 @@ from backoffice.models import ApiToken, Event
 from exchange.models import Account, Contract, Customer
 
 ADJUSTING = (Event.Kind.PLAN_EXECUTED, Event.Kind.PLAN_UNDONE)
+# What a page of records does not need, and a plan has much of.
+LARGE = (
+    "payload",
+    *(f"{plan}__{name}" for plan in ("plan", "source") for name in ("manifest", "totals")),
+    "source__incident__tape__manifest",
+)
 
 
 class ContractName(NamedTuple):
@@ -26,6 +32,7 @@ def adjusting(venue: int, since: int, limit: int) -> list[Event]:
     return list(
         Event.objects.filter(venue=venue, number__gte=since, kind__in=ADJUSTING)
         .select_related("plan", "refers", "source__batch", "source__incident__tape")
+        .defer(*LARGE)
         .order_by("number")[:limit]
     )
 
@@ -63,6 +70,7 @@ def published() -> QuerySet[Event]:
             *("venue", "incident", "plan", "refers"),
             *("source__batch", "source__incident__tape", "source__publication"),
         )
+        .defer(*LARGE)
         .order_by("-at", "-pk")
     )
 

@@ -13,7 +13,7 @@ from backoffice.services import feed, tokens
 from exchange.queries import keyset
 from exchange.tape import store
 from tests.backoffice.services.adjusted import FIRST, computed, executed, shut, undo
-from tests.backoffice.services.conftest import World
+from tests.backoffice.services.conftest import World, compute
 from tests.backoffice.views.conftest import WHO, expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market
 from tests.backoffice.views.reading import cells, csv, text
@@ -80,6 +80,31 @@ def test_the_records_read_as_the_feed_gives_them(
         f"MW{event.number}-0", "Trade, again F", "MW3-0",
     ]  # fmt: skip
     assert "takes back event 3" in text(page)
+
+
+def test_positions_and_nothing_at_all_read_too(
+    world: World, market: Market, analyst: Client
+) -> None:
+    shut(market)
+    plan = executed(world, computed(market, "reinstate", FIRST))
+    event = Event.objects.get(plan=plan, kind="plan.executed")
+    rows = cells(analyst.get(reverse("feed-records", args=[event.pk])), "record-sheet")
+    (ann,) = [row for row in rows if row[3] == "A-ann"]
+    assert ann[:2] == [f"MW{event.number}-0", "Position AM"]
+    assert (ann[6], ann[7], ann[8]) == ("0", "0.00000000 BTC", "10")
+    assert any(row[8].startswith("−") or row[6].startswith("−") for row in rows)
+    paid = executed(world, compute(world, [10, 20, 30]))
+    event = Event.objects.get(plan=paid, kind="plan.executed")
+    page = analyst.get(reverse("feed-records", args=[event.pk]))
+    assert "This plan moved money only" in text(page)
+
+
+def test_records_that_cannot_be_read_say_why(published: Event, analyst: Client) -> None:
+    for file in store.folder().glob("*"):
+        file.unlink()
+    page = analyst.get(reverse("feed-records", args=[published.pk]))
+    assert "The records cannot be read here" in text(page)
+    assert "There is no tape" in text(page)
 
 
 def test_the_records_are_paged(
