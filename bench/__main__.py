@@ -11,7 +11,7 @@ from pathlib import Path
 import bench
 from bench.timing import Options
 
-SUPPORT = {"timing", "peers", "markets", "hordak_peer"}
+SUPPORT = {"timing", "peers", "markets", "books", "hordak_peer"}
 
 
 def names() -> list[str]:

@@ -6,33 +6,27 @@ round times all cases once, a CHECKPOINT before each, and the claims are medians
 within a round. Everything runs in a database of its own, which is dropped.
 """
 
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from bench.books import Plan, database, key, now, prepare, vacuum
 from bench.timing import Options, Row, claim, console, show
 
-DATABASE = "makewhole_bench"
-FIRST_PRICE = 50
 EVERYDAY_SECONDS = 3.0
+EVERYDAY_EACH = 1 / 50
+"""Seconds from one everyday posting to the next."""
+TRAFFIC_ROUNDS = 3
+WAITING = ("claimed", "digested", "journal", "cash_attached", "positions_attached", "summed")
+"""The steps of a posting before it locks the first balance."""
 
 Round = dict[str, float]
-
-
-class Plan(NamedTuple):
-    """A venue and the legs to post on it, new ones each time it is asked."""
-
-    venue: Any
-    cash: Any
-    moves: Any
-    quiet: tuple[int, int, int]
-    """A wallet, another one and their asset, which the legs do not touch."""
+TimedCase = Callable[[Plan, Round], None]
 
 
 def run(options: Options) -> None:
@@ -40,51 +34,52 @@ def run(options: Options) -> None:
     with database():
         legs, accounts = options.size(1_000_000), options.size(100_000)
         plan = prepare(legs, accounts, moves=0, code="cash")
-        execution = report(f"{legs:,} legs over {accounts:,} accounts", plan, options.rounds)
-        claim("execution / bare COPY", execution["execute"], 0.6)
-        claim("execution without the digests / bare COPY", execution["undigested"], 0.5)
-        claim("staging and execution / bare COPY", execution["all"], 1.1)
+        cases = [bare, staged, posted]
+        ratio = report(f"{legs:,} legs over {accounts:,} accounts", plan, cases, options.rounds)
+        claim("execution / bare COPY", ratio["execute"], 0.6)
+        claim("execution without the digests / bare COPY", ratio["undigested"], 0.35)
+        claim("balances locked / bare COPY", ratio["locked"], 0.3)
+        claim("staging and execution / bare COPY", ratio["all"], 1.1)
         plan = prepare(legs, accounts, moves=accounts, code="moves")
         title = f"{legs:,} legs and {accounts:,} position legs over {accounts:,} accounts"
-        execution = report(title, plan, options.rounds)
-        claim("execution / bare COPY", execution["execute"], 0.6)
-        claim("staging and execution / bare COPY", execution["all"], 1.1)
-        traffic(plan)
+        ratio = report(title, plan, cases[:2], options.rounds)
+        claim("execution / bare COPY", ratio["execute"], 0.6)
+        claim("balances locked / bare COPY", ratio["locked"], 0.3)
+        claim("staging and execution / bare COPY", ratio["all"], 1.1)
+        traffic(plan, min(options.rounds, TRAFFIC_ROUNDS))
 
 
-def report(title: str, plan: Plan, rounds: int) -> Round:
+def report(title: str, plan: Plan, cases: Sequence[TimedCase], rounds: int) -> Round:
     """Time the cases in turns, print them, and return the medians of the ratios to the limit."""
-    cases: dict[str, Callable[[Round], None]] = {
-        "bare": lambda found: bare(plan, found),
-        "stage": lambda found: staged(plan, found),
-        "post": lambda found: posted(plan, found),
-    }
     taken: list[Round] = []
     for number in range(rounds + 1):
         found: Round = {}
-        for case in cases.values():
+        for case in cases:
             vacuum()
-            case(found)
+            case(plan, found)
         if number:  # the first round warms the caches
             taken.append(found)
     legs = len(plan.cash.amount) + len(plan.moves.cost)
     middle = {name: median(found[name] for found in taken) for name in taken[0]}
-    show(
-        f"{title} (medians of {rounds})",
-        [
-            Row("staged and sealed", middle["stage"], legs, "before approval: nothing is locked"),
-            Row("executed", middle["execute"], legs, "digests, ATTACH, sums, balances, commit"),
-            Row("executed, digests left out", middle["undigested"], legs),
-            Row("posted as one journal", middle["journal"], legs, "everyday path, all triggers"),
-        ],
-        Row("bare COPY, same indexes", middle["bare"], legs),
-        "legs",
-    )
+    notes = {
+        "bare": ("bare COPY, same indexes", ""),
+        "stage": ("staged and sealed", "before approval: nothing is locked"),
+        "execute": ("executed", "digests, ATTACH, sums, balances, commit"),
+        "undigested": ("executed, digests left out", ""),
+        "locked": ("balances locked", "from the first lock to the commit"),
+        "journal": ("posted as one journal", "everyday path, all triggers"),
+    }
+    rows = [
+        Row(name, middle[part], legs, note)
+        for part, (name, note) in notes.items()
+        if part in middle
+    ]
+    show(f"{title} (medians of {rounds})", rows[1:], rows[0], "legs")
     steps = {name: value for name, value in middle.items() if name.startswith("step ")}
     console.print("  " + ", ".join(f"{name[5:]} {value:.3f}" for name, value in steps.items()))
     return {
         name: median(found[name] / found["bare"] for found in taken)
-        for name in ("execute", "undigested", "stage", "all", "journal")
+        for name in ("execute", "undigested", "locked", "all")
     }
 
 
@@ -135,6 +130,7 @@ def staged(plan: Plan, found: Round) -> None:
         posting = batches.post(batch, batches.sealed_digests(batch))
     found["execute"] = time.perf_counter() - begun
     found["undigested"] = found["execute"] - posting.seconds["digested"]
+    found["locked"] = found["execute"] - sum(posting.seconds[step] for step in WAITING)
     found["all"] = found["stage"] + found["execute"]
     found |= {f"step {name}": seconds for name, seconds in posting.seconds.items()}
 
@@ -164,18 +160,58 @@ def sealed(plan: Plan) -> Any:
     return batch
 
 
-def traffic(plan: Plan) -> None:
-    """Everyday postings of two legs on untouched accounts, alone and beside an execution."""
+def traffic(plan: Plan, rounds: int) -> None:
+    """Executions alone, and beside 50 everyday postings a second on untouched accounts."""
+    alone, beside, ratios = list[float](), list[float](), list[float]()
+    for number in range(rounds + 1):
+        undisturbed = execution(sealed(plan))[1]
+        with everyday(plan) as taken:
+            batch = sealed(plan)
+            time.sleep(EVERYDAY_SECONDS)
+            begun, seconds = execution(batch)
+        if number:  # the first round warms the caches
+            ended = begun + seconds
+            ratios.append(seconds / undisturbed)
+            quiet = begun - EVERYDAY_SECONDS
+            alone += [each for at, each in taken if quiet <= at and at + each < begun]
+            beside += [each for at, each in taken if at + each >= begun and at <= ended]
+    console.print("\nEveryday postings, 50 a second, two legs each")
+    for name, values in (("alone", alone), ("beside an execution", beside)):
+        console.print(
+            f"  {name:22s} {len(values):6d} postings, median {median(values) * 1e3:.2f} ms,"
+            f" 99 % {np.quantile(values, 0.99) * 1e3:.2f} ms, slowest {max(values) * 1e3:.1f} ms"
+        )
+    claim("execution beside everyday postings over one alone", median(ratios), 1.2)
+    claim("slowest everyday posting beside an execution, seconds", max(beside), 0.25)
+
+
+def execution(batch: Any) -> tuple[float, float]:
+    """Execute a sealed batch; when that began, and the seconds it took."""
+    from django.db import transaction
+
+    from exchange.services import batches
+
+    vacuum()
+    begun = time.perf_counter()
+    with transaction.atomic():
+        batches.post(batch, batches.sealed_digests(batch))
+    return begun, time.perf_counter() - begun
+
+
+@contextmanager
+def everyday(plan: Plan) -> Iterator[list[tuple[float, float]]]:
+    """A thread that posts 50 times a second; (begin, seconds) of each posting so far."""
     from django.db import connection, transaction
 
-    from exchange.services import batches, ledger
+    from exchange.services import ledger
 
     source, target, asset = plan.quiet
     stop, taken = threading.Event(), list[tuple[float, float]]()
 
-    def everyday() -> None:
+    def post() -> None:
         try:
-            while not stop.is_set():
+            due = time.perf_counter()
+            while not stop.wait(max(0.0, due - time.perf_counter())):
                 begun = time.perf_counter()
                 with transaction.atomic():
                     ledger.post(
@@ -183,151 +219,14 @@ def traffic(plan: Plan) -> None:
                         legs=[(source, asset, -1), (target, asset, 1)],
                     )  # fmt: skip
                 taken.append((begun, time.perf_counter() - begun))
+                due = max(due + EVERYDAY_EACH, begun)
         finally:
             connection.close()
 
-    batch = sealed(plan)
-    vacuum()
-    thread = threading.Thread(target=everyday)
+    thread = threading.Thread(target=post)
     thread.start()
-    time.sleep(EVERYDAY_SECONDS)
-    begun = time.perf_counter()
-    with transaction.atomic():
-        batches.post(batch, batches.sealed_digests(batch))
-    ended = time.perf_counter()
-    stop.set()
-    thread.join()
-    alone = [seconds for at, seconds in taken if at + seconds < begun]
-    beside = [seconds for at, seconds in taken if at + seconds >= begun and at <= ended]
-    console.print(
-        f"\nEveryday postings, one writer; the execution beside took {ended - begun:.2f} s"
-    )
-    for name, values in (("alone", alone), ("beside the execution", beside)):
-        console.print(
-            f"  {name:22s} {len(values):6d} postings, median {median(values) * 1e3:.2f} ms,"
-            f" 99 % {np.quantile(values, 0.99) * 1e3:.2f} ms, slowest {max(values) * 1e3:.1f} ms"
-        )
-    claim("slowest everyday posting beside an execution, seconds", max(beside), 0.25)
-
-
-def prepare(legs: int, accounts: int, moves: int, code: str) -> Plan:
-    """A venue whose customers hold enough, and legs in pairs between random ones of them."""
-    from django.db import connection, transaction
-
-    from exchange.domain.legs import cash_legs, position_legs
-    from exchange.models import Asset, Contract, Venue
-    from exchange.services import ledger
-    from exchange.services.copying import copy_rows
-
-    with transaction.atomic(), connection.cursor() as cursor:
-        venue = Venue.objects.create(code=code, name=code, rules="okex-2018")
-        btc, _ = Asset.objects.get_or_create(code="BTC", defaults={"decimals": 8})
-        contract = Contract.objects.create(
-            venue=venue, symbol="BTC-USD", kind="inverse", underlying="BTC", settle=btc, face=100,
-            tick="0.01", tape_index=0,
-        )  # fmt: skip
-        copy_rows(
-            "exchange_customer", ["venue_id", "code", "name", "email", "language"],
-            [(venue.pk, f"c{n}", "n", f"c{n}@bench.test", "en") for n in range(accounts + 2)],
-        )  # fmt: skip
-        cursor.execute(
-            "INSERT INTO exchange_account (venue_id, customer_id, code, kind, margin_mode,"
-            " leverage, tags, tape_index) SELECT venue_id, id, code, 'customer', 'cross', 10, '',"
-            " row_number() OVER (ORDER BY id) FROM exchange_customer WHERE venue_id = %s"
-            " RETURNING id",
-            [venue.pk],
-        )
-        ids = np.array([row[0] for row in cursor.fetchall()])
-        wallets = ledger.wallets(
-            venue=venue, kind="futures", accounts=ids, assets=np.full(len(ids), btc.pk)
-        )
-        custody = ledger.house_account(venue=venue, kind="custody", asset_id=btc.pk).pk
-        opening = 10**12
-        ledger.post(
-            venue=venue, key=key(), reason="opening", effective_at=now(),
-            legs=cash_legs(
-                np.append(wallets, custody), np.full(len(ids) + 1, btc.pk),
-                np.append(np.full(len(ids), opening), -opening * len(ids)),
-            ),
-        )  # fmt: skip
-    rng = np.random.default_rng(1)
-    pairs = legs // 2
-    amounts = rng.integers(1, 10**5, pairs)
-    owner = wallets[rng.integers(0, accounts, (pairs, 2))].reshape(-1)
-    signed = np.stack((amounts, -amounts), axis=1).reshape(-1)
-    cash = cash_legs(owner, np.full(pairs * 2, btc.pk), signed)
-    half = moves // 2
-    size = np.append(np.full(half, 3), np.full(half, -3))
-    kinds = np.full(half * 2, contract.pk)
-    held = position_legs(ids[: half * 2], kinds, size, size * FIRST_PRICE)
-    return Plan(venue, cash, held, (int(wallets[-1]), int(wallets[-2]), btc.pk))
-
-
-@contextmanager
-def database() -> Iterator[None]:
-    """A migrated database of its own on the configured server; dropped at the end."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
-    import django
-    from django.core.management import call_command
-    from django.db import connection
-
-    from backoffice import embedded
-
-    embedded.ensure()
-    django.setup()
-    usual = connection.settings_dict["NAME"]
-    connection.close()
-    with created(DATABASE):
-        connection.settings_dict["NAME"] = DATABASE
-        try:
-            call_command("migrate", verbosity=0)
-            with connection.cursor() as cursor:  # what the desk demands is not what is measured
-                cursor.execute("ALTER TABLE batch DISABLE TRIGGER batch_needs_plan")
-            yield
-        finally:
-            connection.close()
-            connection.settings_dict["NAME"] = usual
-
-
-@contextmanager
-def created(name: str) -> Iterator[dict[str, Any]]:
-    """A new empty database on the configured server, dropped at the end; how to reach it."""
-    import psycopg
-    from django.db import connection
-
-    known = connection.settings_dict
-    usual = known["NAME"]
-    place = {field: known[field] for field in ("HOST", "PORT", "USER", "PASSWORD")}
-
-    def maintain(statement: str) -> None:
-        server = {field.lower(): value or None for field, value in place.items()}
-        with psycopg.connect(dbname=usual, autocommit=True, **server) as maintenance:
-            maintenance.execute(statement)
-
-    maintain(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    maintain(f"CREATE DATABASE {name}")
     try:
-        yield {**place, "NAME": name}
+        yield taken
     finally:
-        maintain(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def vacuum() -> None:
-    """No debts of the case before: dead rows cleared, dirty pages written."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE balance, position")
-        cursor.execute("CHECKPOINT")
-
-
-def key() -> str:
-    """A key never used before."""
-    return f"bench-{time.time_ns()}"
-
-
-def now() -> Any:
-    """The time, with its zone."""
-    from django.utils import timezone
-
-    return timezone.now()
+        stop.set()
+        thread.join()

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 
-from bench.execution import Plan, created, database, key, now, prepare, sealed, vacuum
+from bench.books import Plan, created, database, key, now, prepare, vacuum
+from bench.execution import sealed
 from bench.peers import installed
 from bench.timing import Options, Row, claim, console, show
 
