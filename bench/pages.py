@@ -17,7 +17,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import django
 from rich.table import Table
@@ -35,19 +35,26 @@ Address = Callable[[], str]
 def run(options: Options) -> None:
     """Print p50, p95 and statements of every page; `rounds` times twelve requests each."""
     start()
-    from django.db import connection
-
-    from backoffice.models import Incident
-
-    incident = None
-    if Incident._meta.db_table in connection.introspection.table_names():
-        incident = Incident.objects.select_related("tape").order_by("-tape__fills").first()
+    incident = largest()
     if incident is None:
-        console.print("no incident is loaded: run a drill in this data folder first")
         return
     tape = incident.tape
     console.print(f"{incident.title}: {tape.accounts:,} accounts, {tape.fills:,} fills")
     _report(_measure(_addresses(incident), options.rounds * ROUNDS_EACH))
+
+
+def largest() -> Any:
+    """The incident with the most fills; None, and said so, where none is loaded."""
+    from django.db import connection
+
+    from backoffice.models import Incident
+
+    if Incident._meta.db_table in connection.introspection.table_names():
+        rows = Incident.objects.select_related("tape", "venue", "contract")
+        if (incident := rows.order_by("-tape__fills").first()) is not None:
+            return incident
+    console.print("no incident is loaded: run a drill in this data folder first")
+    return None
 
 
 def start() -> None:

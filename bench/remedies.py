@@ -8,7 +8,7 @@ copy of the tape's fill columns in memory, which every remedy that replays has t
 import resource
 import time
 
-from bench.pages import start
+from bench.pages import largest, start
 from bench.timing import Options, Row, claim, console, show
 
 SECONDS_MAX = 90.0
@@ -17,13 +17,10 @@ SECONDS_MAX = 90.0
 def run(options: Options) -> None:
     """Seconds of freezing the facts and of each remedy, the best of `rounds`."""
     start()
-    from backoffice.models import Incident
     from backoffice.services import comparisons, remedies
 
-    rows = Incident.objects.select_related("tape", "venue", "contract").order_by("-tape__fills")
-    incident = rows.first()
+    incident = largest()
     if incident is None:
-        console.print("no incident is loaded: run a drill in this data folder first")
         return
     console.print(f"{incident.tape.accounts:,} accounts, {incident.tape.fills:,} fills")
 
