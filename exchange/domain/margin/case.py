@@ -1,7 +1,9 @@
 """A request worked out: the account it describes and every figure of it, unrounded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from exchange.domain.margin import health
 from exchange.domain.margin.health import ENTRY, FEE_AT_MARK, Account, Holding
@@ -16,8 +18,10 @@ from exchange.domain.margin.ruleset import (
     Rates,
     RuleSet,
     Terms,
+    percent,
     plain,
 )
+from exchange.domain.rounding import half_up
 
 ZERO = Fraction(0)
 SENSIBLE = (Fraction(1, 1000), Fraction(100))
@@ -132,11 +136,22 @@ def _holding(
     return Holding(leg, rates.tiers, rules.basis[mode]), rates
 
 
-def _others(case_rules: RuleSet, request: Request, kind: str) -> tuple[Fraction, Fraction]:
-    """Maintenance and profit of the rest of a cross account."""
+class Rest(NamedTuple):
+    """What the rest of a cross account owes, has gained, and is worth at its marks; the value
+    is None where it was given as sums, and nothing can be shared out by value then."""
+
+    maintenance: Fraction
+    profit: Fraction
+    value: Fraction | None
+
+
+def _others(case_rules: RuleSet, request: Request, kind: str) -> Rest:
+    """The rest of a cross account."""
     due = gained = ZERO
+    value: Fraction | None = ZERO
     for other in request.others:
         if isinstance(other, Sums):
+            value = None
             due += other.maintenance_margin
             gained += other.unrealised_pnl
             continue
@@ -158,7 +173,31 @@ def _others(case_rules: RuleSet, request: Request, kind: str) -> tuple[Fraction,
         assert other.mark is not None
         due += holding.maintenance(other.mark)
         gained += holding.leg.profit(other.mark)
-    return due, gained
+        if value is not None:
+            value += holding.leg.value(other.mark)
+    return Rest(due, gained, value)
+
+
+def _shared(
+    rules: RuleSet, request: Request, holdings: Sequence[Holding], collateral: Fraction, rest: Rest
+) -> tuple[Fraction, str]:
+    """What of a cross account's equity stands behind this contract, by its value at the mark.
+
+    Returned as the balance that with this contract's own profit comes to that share.
+    """
+    assert rules.share_quantum is not None
+    assert rest.value is not None
+    leg = holdings[0].leg
+    mark = request.position.mark or leg.entry
+    value = sum((each.leg.value(mark) for each in holdings), ZERO)
+    profit = sum((each.leg.profit(mark) for each in holdings), ZERO)
+    equity = collateral + profit + rest.profit
+    share = Fraction(half_up(equity / (value + rest.value), rules.share_quantum))
+    because = (
+        f"{percent(share)} of the value at the mark, its share of the cross balance as given, "
+        "less its own profit"
+    )
+    return share * value - profit, because
 
 
 def _collateral(
@@ -190,14 +229,17 @@ def open_case(request: Request, rules: RuleSet) -> Case:
     holdings = [own]
     if request.hedge:
         holdings.append(_holding(rules, request.mode, contract, request.hedge, net)[0])
-    due, gained = _others(rules, request, contract)
+    rest = _others(rules, request, contract)
     collateral, margin_from = _collateral(rules, request, own.leg, rates.initial)
+    if rest.value and rules.share_quantum is not None:
+        collateral, margin_from = _shared(rules, request, holdings, collateral, rest)
+        rest = Rest(ZERO, ZERO, ZERO)
     fee = rules.fee[request.mode]
     account = Account(
         holdings=tuple(holdings),
         collateral=collateral,
-        others_profit=gained,
-        others_maintenance=due,
+        others_profit=rest.profit,
+        others_maintenance=rest.maintenance,
         fee=request.taker_fee or ZERO,
         fee_at=fee.at,
         fee_in_bankruptcy=fee.in_bankruptcy,

@@ -80,7 +80,7 @@ def _margins(case: Case, figures: Figures) -> list[str]:
         f"now {show(figures.maintenance_margin)}."
     )
     lines.append(f"Collateral: {show(account.collateral)} ({case.margin_from}).")
-    if case.request.others:
+    if account.others_profit or account.others_maintenance:
         lines.append(
             f"Rest of the account: unrealised profit {show(account.others_profit)}, maintenance "
             f"margin {show(account.others_maintenance)}."

@@ -37,8 +37,25 @@ POSITION_KEYS = (
 SUM_KEYS = ("maintenance_margin", "unrealised_pnl")
 HEDGE_KEYS = ("quantity", "entry", "maintenance", "deduction")
 
+OTHER_NAMES = {
+    "collateral": ("balance", "wallet", "wallet_balance", "margin", "equity"),
+    "deduction": ("cum", "maintenance_amount", "maintenance_margin_deduction"),
+    "entry": ("price", "open", "entry_price", "average_price"),
+    "face": ("multiplier", "contract_size", "contract_value", "face_value"),
+    "leverage": ("lever", "lev"),
+    "maintenance": ("mmr", "mm", "maintenance_rate", "maintenance_margin_rate", "factor"),
+    "mark": ("last", "mark_price"),
+    "mode": ("margin_mode", "margin_type"),
+    "quantity": ("size", "amount", "contracts", "qty"),
+    "symbol": ("pair", "coin", "instrument"),
+    "taker_fee": ("fee", "fee_rate", "taker", "closing_fee"),
+}
+"""What venues and people call a key; used to say which one is meant."""
+
 SIDES = {"long": LONG, "short": SHORT}
 MODES = {CROSS: CROSS, ISOLATED: ISOLATED, "fixed": ISOLATED}
+
+NOTHING: tuple[object, ...] = (None, "", [])
 
 DIGITS_MAX = 40
 SAID_MAX = 60
@@ -95,13 +112,34 @@ def _said(value: object) -> str:
     return text if len(text) <= SAID_MAX else f"{text[:SAID_MAX]}…"
 
 
+def _meant(name: str, allowed: Sequence[str]) -> str:
+    """The allowed key a person most likely means; "" when none is near."""
+    for key, spellings in OTHER_NAMES.items():
+        if key in allowed and name in spellings:
+            return key
+    return next(iter(get_close_matches(name, allowed, n=1, cutoff=0.4)), "")
+
+
 def _known(given: Mapping[str, Any], allowed: Sequence[str], where: str) -> None:
     for key in given:
         if key not in allowed:
             name = str(key)[:SAID_MAX]
-            near = get_close_matches(name, allowed, n=1, cutoff=0.4)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(allowed)}"
+            near = _meant(name.lower(), allowed)
+            hint = f"; did you mean {near}?" if near else f"; known are {', '.join(allowed)}"
             raise QuoteRefused(name, f"{where} has an unknown key {name!r}{hint}")
+
+
+def _plainer(value: object) -> str:
+    """How to write a number that came with a percent sign, an x or separators; "" if unclear."""
+    bare = str(value).replace(",", "").replace(" ", "").lower()
+    percent = bare.endswith("%")
+    try:
+        exact = Decimal(bare.rstrip("%x"))
+    except InvalidOperation:
+        return ""
+    if not exact.is_finite() or len(bare) > DIGITS_MAX or abs(exact.adjusted()) > DIGITS_MAX:
+        return ""
+    return f"; write {exact.scaleb(-2) if percent else exact:f}"
 
 
 def number(name: str, value: object) -> Fraction:
@@ -113,7 +151,9 @@ def number(name: str, value: object) -> Fraction:
     try:
         exact = Decimal(value.strip() if isinstance(value, str) else value)
     except (InvalidOperation, ValueError):
-        raise QuoteRefused(name, f"{name} must be a decimal number, not {_said(value)}") from None
+        raise QuoteRefused(
+            name, f"{name} must be a decimal number, not {_said(value)}{_plainer(value)}"
+        ) from None
     if not exact.is_finite():
         raise QuoteRefused(name, f"{name} must be a finite number, not {_said(value)}")
     digits = exact.as_tuple()
@@ -161,11 +201,12 @@ def _choice(given: Mapping[str, Any], name: str, allowed: Sequence[str], where: 
     value = given.get(name)
     if value is None or value == "":
         raise QuoteRefused(where + name, f"{where}{name} is missing: one of {', '.join(allowed)}")
-    if value not in allowed:
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word not in allowed:
         raise QuoteRefused(
             where + name, f"{where}{name} must be one of {', '.join(allowed)}, not {_said(value)}"
         )
-    return str(value)
+    return str(word)
 
 
 def _position(given: Mapping[str, Any], where: str = "") -> Position:
@@ -177,12 +218,10 @@ def _position(given: Mapping[str, Any], where: str = "") -> Position:
         raise QuoteRefused(
             f"{where}maintenance", f"{where}deduction is given without {where}maintenance"
         )
-    contract = given.get("contract") or ""
-    if contract and contract not in CONTRACTS:
-        raise QuoteRefused(
-            f"{where}contract", f"{where}contract must be one of {', '.join(CONTRACTS)}"
-        )
-    symbol = given.get("symbol") or ""
+    contract = ""
+    if given.get("contract") not in (None, ""):
+        contract = _choice(given, "contract", CONTRACTS, where)
+    symbol = "" if given.get("symbol") is None else given["symbol"]
     if not isinstance(symbol, str) or len(symbol) > 40:
         raise QuoteRefused(f"{where}symbol", f"{where}symbol must be a short text")
     return Position(
@@ -261,17 +300,17 @@ def read_request(given: Mapping[str, Any]) -> Request:
     if collateral is not None and collateral < 0:
         raise QuoteRefused("collateral", "collateral must not be below zero")
     for name in ("others", "hedge"):
-        if given.get(name) and mode == ISOLATED:
+        if given.get(name) not in NOTHING and mode == ISOLATED:
             raise QuoteRefused(name, f"{name} belongs to a cross account; the mode is isolated")
     tick = _above_zero(given, "tick", "")
     return Request(
-        rules=str(given["rules"])[:SAID_MAX],
+        rules=str(given["rules"]).strip().lower().replace("_", "-")[:SAID_MAX],
         mode=mode,
         position=position,
         collateral=collateral,
         taker_fee=_rate("taker_fee", _optional(given, "taker_fee", "")),
-        others=_others(given["others"]) if given.get("others") else (),
-        hedge=_hedge(given["hedge"], position) if given.get("hedge") else None,
+        others=_others(given["others"]) if given.get("others") not in (None, "") else (),
+        hedge=_hedge(given["hedge"], position) if given.get("hedge") not in NOTHING else None,
         tick=None if tick is None else Decimal(str(given["tick"]).strip()),
         ema=_above_zero(given, "ema", ""),
     )

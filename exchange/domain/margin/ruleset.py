@@ -88,9 +88,16 @@ class PriceRounding:
     source: str = "nearest tick; the venue publishes no direction"
 
     def tick(self, entry: Fraction) -> Decimal:
-        """The tick for a contract trading at the entry price."""
-        return next((tick for floor, tick in self.ticks if entry >= floor), self.ticks[-1][1])
+        """The tick for a contract trading at the entry price: that of its row, or finer where
+        a price of so small a coin would keep fewer than four digits."""
+        tick = next((tick for floor, tick in self.ticks if entry >= floor), self.ticks[-1][1])
+        while entry < DIGITS_KEPT * tick:
+            tick = Decimal(10) ** (tick.adjusted() - 1)
+        return tick
 
+
+DIGITS_KEPT = 1000
+"""Ticks a price must span at least: no table of ticks goes down to every coin there is."""
 
 RateFunction = Callable[[Terms], Rates]
 
@@ -116,6 +123,10 @@ class RuleSet:
         default_factory=lambda: {CROSS: FeeRule(), ISOLATED: FeeRule()}
     )
     ratio: str = MAINTENANCE_OVER_EQUITY
+    share_quantum: Decimal | None = None
+    """Where a cross account's equity is shared out by value at the mark (KuCoin): the step to
+    which the share is rounded. None, or others given as sums: the whole balance stands behind
+    every position."""
     second_price: str = ""
     """Name of a second price that must breach too before anything is liquidated (Huobi)."""
     amount_quantum: Decimal = Decimal("0.00000001")

@@ -33,18 +33,32 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"entry": "0"}, "entry", "entry must be above zero"),
     ({"entry": 8000.5}, "entry", "decimal number in quotation marks"),
     ({"entry": "8,000"}, "entry", "must be a decimal number, not '8,000'"),
+    ({"entry": "8,000"}, "entry", "write 8000"),
+    ({"leverage": "50x"}, "leverage", "write 50"),
     ({"entry": "NaN"}, "entry", "finite"),
     ({"entry": "1e99999999"}, "entry", "at most 40 digits"),
     ({"collateral": None}, "collateral", "bybit-inverse needs collateral"),
     ({"collateral": "-0.1"}, "collateral", "must not be below zero"),
     ({"maintenance": None}, "maintenance", "bybit-inverse needs maintenance"),
-    ({"maintenance": "0.5%"}, "maintenance", "decimal number"),
+    ({"maintenance": "0.5%"}, "maintenance", "decimal number, not '0.5%'; write 0.005"),
+    ({"maintenance": "half"}, "maintenance", "decimal number, not 'half'"),
     ({"maintenance": "5"}, "maintenance", "fraction of 1"),
     ({"maintenance": None, "deduction": "50"}, "maintenance", "without maintenance"),
     ({"taker_fee": "1"}, "taker_fee", "fraction of 1"),
     ({"leverage": "0"}, "leverage", "above zero"),
     ({"colateral": "1"}, "colateral", "did you mean collateral?"),
     ({"takerfee": "1"}, "takerfee", "did you mean taker_fee?"),
+    ({"balance": "1"}, "balance", "did you mean collateral?"),
+    ({"wallet_balance": "1"}, "wallet_balance", "did you mean collateral?"),
+    ({"mmr": "0.01"}, "mmr", "did you mean maintenance?"),
+    ({"fee": "0.01"}, "fee", "did you mean taker_fee?"),
+    ({"size": "1"}, "size", "did you mean quantity?"),
+    ({"cum": "1"}, "cum", "did you mean deduction?"),
+    ({"contract": ["inverse"]}, "contract", "one of inverse, linear, quanto"),
+    ({"contract": {}}, "contract", "one of inverse, linear, quanto"),
+    ({"symbol": [1]}, "symbol", "must be a short text"),
+    ({"others": 0}, "others", "must be a list"),
+    ({"hedge": {}}, "hedge.quantity", "is missing"),
     ({"contract": "linear"}, "contract", "bybit-inverse covers inverse contracts only"),
     ({"ema": "7900"}, "ema", "looks at one price only"),
     ({"others": "none"}, "others", "must be a list"),
@@ -67,6 +81,41 @@ def test_a_refusal_names_its_field(change: dict[str, Any], field: str, sentence:
         quote(request)
     assert refusal.value.field == field
     assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"side": "Long", "mode": "CROSS", "contract": "Inverse"},
+        {"rules": " Bybit_Inverse "},
+        {"quantity": 10000, "entry": Decimal("8000.0"), "collateral": " 0.50 "},
+        {"leverage": "", "others": [], "hedge": None, "symbol": "", "contract": ""},
+        {"quantity": "100", "face": "100"},
+    ],
+)
+def test_the_same_asked_in_another_spelling(change: dict[str, Any]) -> None:
+    asked, plain = quote({**BASE, **change}), quote(BASE)
+    for figure in ("liquidation_price", "bankruptcy_price", "maintenance_margin"):
+        assert asked[figure] == plain[figure]
+
+
+def test_a_short_without_leverage_is_never_bankrupt() -> None:
+    request = {**BASE, "rules": "kraken-inverse", "mode": "isolated", "side": "short"}
+    answer = quote({**request, "leverage": "1", "collateral": "1.25"})
+    assert answer["bankruptcy_price"] is None
+    assert answer["liquidation_price"] is None
+    assert any("never liquidated" in step for step in answer["steps"])
+
+
+@pytest.mark.parametrize("rules", names())
+def test_a_price_of_a_tiny_coin_is_not_rounded_away(rules: str) -> None:
+    kind = margin_rules(rules).contracts[0]
+    request = {"rules": rules, "side": "long", "quantity": "1000", "entry": "0.00001234"}
+    answer = quote(
+        {**request, "contract": kind, "leverage": "10", "mode": "isolated", "maintenance": "0.01"}
+    )
+    unrounded = Decimal(answer["unrounded"]["liquidation_price"])
+    assert abs(Decimal(answer["liquidation_price"]) / unrounded - 1) < Decimal("0.001")
 
 
 def test_isolated_margin_follows_from_the_leverage() -> None:

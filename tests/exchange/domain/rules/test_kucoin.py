@@ -1,6 +1,9 @@
 """KuCoin Futures' worked examples."""
 
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from tests.exchange.domain.rules.published import printed, unrounded
 
@@ -71,3 +74,62 @@ def test_the_page_of_2025_measures_on_the_mark_with_a_fee() -> None:
     }
     expected = Decimal(27000) / (1 - Decimal("0.004") - Decimal("0.0006"))
     assert unrounded("liquidation_price", 10, **request) == round(expected, 10)
+
+
+@pytest.mark.parametrize(
+    ("leverage", "expected"), [("2", "32760"), ("10", "58760"), ("100", "64610")]
+)
+def test_linear_long_at_three_leverages(leverage: str, expected: str) -> None:
+    # kucoin.com/id/support/32569939893657: BTC at 65,000, users B, C and D.
+    answer = printed(
+        rules="kucoin",
+        contract="linear",
+        side="long",
+        quantity="1",
+        entry="65000",
+        leverage=leverage,
+        mode="isolated",
+        maintenance="0.004",
+    )
+    assert answer["liquidation_price"] == expected
+
+
+BTC = {"quantity": "10", "face": "0.001", "entry": "62000", "mark": "62000", "maintenance": "0.005"}
+ETH = {"quantity": "100", "face": "0.01", "entry": "3800", "mark": "3800", "maintenance": "0.01"}
+SHARED: dict[str, Any] = {
+    "rules": "kucoin-2025",
+    "mode": "cross",
+    "collateral": "1000",
+    "taker_fee": "0.0006",
+    "contract": "linear",
+}
+
+
+def test_cross_margin_is_shared_out_by_value() -> None:
+    # kucoin.com/fil/support/35084431335065: 1000 / 4,420 = 22.62 %, ETH short goes at 4,610.7.
+    answer = printed(**SHARED, **ETH, side="short", others=[{"side": "long", **BTC}])
+    assert answer["liquidation_price"] == "4610.7"
+    assert any("22.62 % of the value at the mark" in step for step in answer["steps"])
+
+
+def test_the_pages_other_price_is_not_what_its_own_sum_gives() -> None:
+    # Same page: it prints 47,956 for (620 - 620 x 22.62 %) / (1 - 0.5 % - 0.06 %) / 0.01.
+    answer = printed(**SHARED, **BTC, side="long", others=[{"side": "short", **ETH}])
+    assert answer["liquidation_price"] == "48245.8"
+
+
+def test_shared_margin_moves_with_the_profit_of_all() -> None:
+    # What ETH gains counts for BTC by BTC's share, and entry prices alone change nothing.
+    moved = {**ETH, "entry": "3900"}
+    answer = printed(
+        **{**SHARED, "collateral": "900"}, **BTC, side="long", others=[{"side": "short", **moved}]
+    )
+    assert answer["liquidation_price"] == "48245.8"
+
+
+def test_sums_cannot_be_shared_out() -> None:
+    # Then the whole balance counts: the account's risk rate, which is what liquidates.
+    sums = {"maintenance_margin": "38", "unrealised_pnl": "0"}
+    answer = printed(**SHARED, **BTC, side="long", others=[sums])
+    assert answer["liquidation_price"] is None
+    assert any("the whole cross balance, as given" in step for step in answer["steps"])
