@@ -8,7 +8,36 @@ the bankruptcy price, as for the inverse contracts.
 from exchange.domain.margin.health import ENTRY, FEE_AT_BANKRUPTCY
 from exchange.domain.margin.position import LINEAR
 from exchange.domain.margin.ruleset import CROSS, ISOLATED, FeeRule, RuleSet, given_or_table
+from exchange.domain.margin.tiers import capped_table
 from exchange.domain.rules.bybit_inverse import ROUNDING
+
+TIERS = {
+    # announcement-info/margin-parameters: upper bound in USDT, rate.
+    "BTCUSDT": capped_table(
+        [
+            (2_000_000, "0.005"),
+            (2_600_000, "0.0056"),
+            (3_200_000, "0.0063"),
+            (3_800_000, "0.0067"),
+            (4_400_000, "0.0071"),
+            (5_000_000, "0.0077"),
+            (5_600_000, "0.0091"),
+            (8_500_000, "0.01"),
+            (10_000_000, "0.013"),
+            (14_000_000, "0.015"),
+            (20_000_000, "0.016"),
+            (28_000_000, "0.02"),
+            (38_000_000, "0.025"),
+            (50_000_000, "0.029"),
+            (55_000_000, "0.03"),
+            (60_000_000, "0.035"),
+            (65_000_000, "0.036"),
+            (70_000_000, "0.038"),
+            (75_000_000, "0.04"),
+            (80_000_000, "0.045"),
+        ]
+    ),
+}
 
 RULES = RuleSet(
     name="bybit-linear",
@@ -16,9 +45,10 @@ RULES = RuleSet(
     title="Bybit USDT contracts",
     sources=(
         "https://testnet.bybit.com/en-US/help-center/s/article/Liquidation-Price-USDT-Contract",
+        "https://bybit.com/zh-TW/announcement-info/margin-parameters",
     ),
     contracts=(LINEAR,),
-    rates=given_or_table(),
+    rates=given_or_table(TIERS),
     basis={CROSS: ENTRY, ISOLATED: ENTRY},
     fee={CROSS: FeeRule(FEE_AT_BANKRUPTCY, in_bankruptcy=True), ISOLATED: FeeRule()},
     rounding=ROUNDING,

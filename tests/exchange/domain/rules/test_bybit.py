@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from exchange.domain.rules.bybit_linear import TIERS
 from tests.exchange.domain.rules.published import printed, unrounded
 
 CROSS = {
@@ -150,3 +151,75 @@ def test_prices_are_rounded_up_for_a_long_and_down_for_a_short() -> None:
     assert printed(**common, side="long")["bankruptcy_price"] == "7735.50"
     # 7890.08 * 50 / 49 = 8051.102...
     assert printed(**common, side="short")["bankruptcy_price"] == "8051.00"
+
+
+@pytest.mark.parametrize(
+    ("side", "leverage", "expected"),
+    [
+        ("long", "1", "0.1"),
+        ("long", "3", "6.7666667"),
+        ("long", "5", "8.1"),
+        ("long", "10", "9.1"),
+        ("short", "1", "19.9"),
+        ("short", "3", "13.2333333"),
+        ("short", "5", "11.9"),
+        ("short", "10", "10.9"),
+    ],
+)
+def test_linear_isolated_of_a_public_suite(side: str, leverage: str, expected: str) -> None:
+    # freqtrade tests/exchange/test_exchange.py: one coin at 10, rate 1 %.
+    price = unrounded(
+        "liquidation_price",
+        7,
+        rules="bybit-linear",
+        side=side,
+        quantity="1",
+        entry="10",
+        leverage=leverage,
+        mode="isolated",
+        maintenance="0.01",
+    )
+    assert price == Decimal(expected)
+
+
+def test_linear_deductions_of_the_margin_parameters() -> None:
+    # bybit.com announcement-info/margin-parameters, BTCUSDT, tiers 1 to 20.
+    assert [tier.deduction for tier in TIERS["BTCUSDT"]] == [
+        *(0, 1_200, 3_020, 4_300, 5_820, 8_460, 15_460, 20_500, 46_000, 66_000, 80_000),
+        *(160_000, 300_000, 452_000, 502_000, 777_000, 837_000, 967_000),
+        *(1_107_000, 1_482_000),
+    ]
+
+
+def test_tiered_maintenance_of_a_linear_position() -> None:
+    # bybit.global "Maintenance Margin (USDT Contract)": 100 contracts at 35 and 10x, tiers of
+    # 1,000 USDT from 2 % in steps of 0.5 %: 20 + 25 + 30 + 500 x 3.5 %.
+    answer = printed(
+        rules="bybit-linear",
+        side="long",
+        quantity="100",
+        entry="35",
+        leverage="10",
+        mode="isolated",
+        maintenance="0.035",
+        deduction="30",
+    )
+    assert (answer["position_value"], answer["initial_margin"]) == ("3500", "350")
+    assert answer["maintenance_margin"] == "92.5"
+
+
+def test_tiered_maintenance_of_an_inverse_position() -> None:
+    # bybit.global "Maintenance Margin (Inverse Contract)": 10,000 at 400 and 10x are 25 coins,
+    # 2.5 of margin; tiers of 10 coins from 1 %: 0.1 + 0.2 + 5 x 3 %.
+    answer = printed(
+        rules="bybit-inverse",
+        side="long",
+        quantity="10000",
+        entry="400",
+        leverage="10",
+        mode="isolated",
+        maintenance="0.03",
+        deduction="0.3",
+    )
+    assert (answer["position_value"], answer["initial_margin"]) == ("25", "2.5")
+    assert answer["maintenance_margin"] == "0.45"
