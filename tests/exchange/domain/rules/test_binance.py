@@ -10,7 +10,7 @@ from exchange.domain.margin.tiers import maintenance
 from exchange.domain.margin_quote import QuoteRefused, quote
 from exchange.domain.rules import binance_coinm
 from exchange.domain.rules.binance_usdm import TIERS
-from tests.exchange.domain.rules.published import printed
+from tests.exchange.domain.rules.published import printed, unrounded
 
 ETH = {"quantity": "3683.979", "entry": "1456.84", "maintenance": "0.10", "deduction": "135365"}
 BTC = {"quantity": "109.488", "entry": "32481.98", "maintenance": "0.025", "deduction": "16300"}
@@ -225,3 +225,36 @@ def test_the_coin_margined_table_ends_where_its_page_does() -> None:
         quote(request)
     assert refusal.value.field == "maintenance"
     assert quote({**request, "quantity": "100000"})["liquidation_price"] is not None
+
+
+SMALL = [
+    # side, leverage, entry, size, price: freqtrade tests/exchange/test_exchange.py, rate 1 %,
+    # maintenance amount 0.01.
+    ("short", "5", "10", "1", "11.89108910891089"),
+    ("short", "3", "10", "1", "13.211221122079207"),
+    ("short", "5", "8", "1", "9.514851485148514"),
+    ("short", "5", "10", "0.6", "11.897689768976898"),
+    ("long", "5", "10", "1", "8.070707070707071"),
+    ("long", "5", "8", "1", "6.454545454545454"),
+    ("long", "3", "10", "1", "6.723905723905723"),
+    ("long", "5", "10", "0.6", "8.063973063973064"),
+]
+
+
+@pytest.mark.parametrize(("side", "leverage", "entry", "size", "expected"), SMALL)
+def test_isolated_from_the_leverage_alone(
+    side: str, leverage: str, entry: str, size: str, expected: str
+) -> None:
+    price = unrounded(
+        "liquidation_price",
+        9,
+        rules="binance-usdm",
+        side=side,
+        quantity=size,
+        entry=entry,
+        leverage=leverage,
+        mode="isolated",
+        maintenance="0.01",
+        deduction="0.01",
+    )
+    assert abs(price - Decimal(expected)) < Decimal("1e-7")  # theirs are binary floats

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.exchange.domain.rules.published import printed, unrounded
 
 
@@ -56,3 +58,89 @@ def test_inverse_fee_is_kept_back_at_the_bankruptcy_value() -> None:
     expected = Decimal(200000) / (20 + 1 - kept)
     assert unrounded("bankruptcy_price", 2, **request) == Decimal("9523.81")
     assert unrounded("liquidation_price", 12, **request) == round(expected, 12)
+
+
+@pytest.mark.parametrize(
+    ("request_of", "decimals", "expected"),
+    [
+        (
+            {
+                "contract": "linear",
+                "quantity": "100000",
+                "entry": "0.000012",
+                "collateral": "1",
+                "maintenance": "0.025",
+            },
+            7,
+            "0.0000023",
+        ),
+        (
+            {
+                "contract": "quanto",
+                "quantity": "60000",
+                "face": "0.000001",
+                "entry": "200",
+                "collateral": "10",
+                "maintenance": "0.01",
+            },
+            2,
+            "35.33",
+        ),
+    ],
+)
+def test_cross_sums_of_a_walkthrough(
+    request_of: dict[str, str], decimals: int, expected: str
+) -> None:
+    # yzcbk.com/gupiaozhishi/46298, cross margin without fees: ADA future and ETHUSD.
+    price = unrounded(
+        "liquidation_price", decimals, rules="bitmex", side="long", mode="cross", **request_of
+    )
+    assert price == Decimal(expected)
+
+
+def test_a_price_of_a_small_coin_keeps_its_digits() -> None:
+    # Same page; the venue quoted ADA in steps of 0.00000001.
+    answer = printed(
+        rules="bitmex",
+        contract="linear",
+        side="long",
+        mode="cross",
+        quantity="100000",
+        entry="0.000012",
+        collateral="1",
+        maintenance="0.025",
+    )
+    assert answer["liquidation_price"] == "0.00000230"
+    assert answer["bankruptcy_price"] == "0.00000200"
+
+
+def test_quanto_margin() -> None:
+    # bitmex.com/app/seriesGuide/ETHUSD: 500 x 0.0001 x 1,000 = 50 XBT, 2 % of it is 1 XBT.
+    answer = printed(
+        rules="bitmex",
+        contract="quanto",
+        side="long",
+        quantity="1000",
+        face="0.0001",
+        entry="500",
+        leverage="50",
+        mode="isolated",
+        maintenance="0.01",
+    )
+    assert (answer["position_value"], answer["initial_margin"]) == ("50", "1")
+
+
+def test_inverse_future_margin_and_profit() -> None:
+    # bitmex.com/app/inverseFuturesGuide: 100,000 XBTU20 at 10,000 and 100x need 0.1 XBT; sold at
+    # 10,500 they gain 100,000 x (1/10,000 - 1/10,500).
+    answer = printed(
+        rules="bitmex",
+        side="long",
+        quantity="100000",
+        entry="10000",
+        mark="10500",
+        leverage="100",
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert (answer["initial_margin"], answer["pnl"]) == ("0.1", "0.47619048")

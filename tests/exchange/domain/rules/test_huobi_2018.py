@@ -1,5 +1,6 @@
 """Huobi: factors of the help page, net position, and the double trigger."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -45,3 +46,33 @@ def test_nothing_goes_unless_both_prices_breach() -> None:
     assert any("both are at or below 0: liquidated" in step for step in gone["steps"])
     assert gone["margin_ratio"].startswith("-")
     assert gone["margin_ratio_ema"].startswith("-")
+
+
+def test_margins_of_both_legs_add_up() -> None:
+    # support.hbfile.net 900001259343: 1,000 long and 800 short at 9,500 and 20x need 0.9473 BTC
+    # (the page cuts) before the venue began to net them in June 2020.
+    answer = printed(
+        **{**BASE, "entry": "9500", "maintenance": "0.2"},
+        leverage="20",
+        hedge={"quantity": "800", "entry": "9500"},
+    )
+    assert answer["initial_margin"].startswith("0.9473")
+
+
+def test_used_margin_at_the_latest_price() -> None:
+    # notice.wikibit.com 202104082834818602: 10 BTC contracts at 5,000 and 10x need 0.02 BTC.
+    answer = printed(
+        **{**BASE, "quantity": "10", "entry": "4800", "mark": "5000", "maintenance": "0.1"},
+        leverage="10",
+    )
+    assert answer["initial_margin"] == "0.02"
+
+
+def test_the_factor_over_the_leverage() -> None:
+    # twyeya.com/help/385: factor / leverage = 12.5 % / 10 for 1,200 long and 3,000 short.
+    answer = printed(
+        **{**BASE, "quantity": "1200", "maintenance": "0.125"},
+        leverage="10",
+        hedge={"quantity": "3000", "entry": "10000"},
+    )
+    assert Decimal(answer["maintenance_margin"]) == Decimal("0.0125") * 42

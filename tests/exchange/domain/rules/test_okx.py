@@ -56,3 +56,33 @@ def test_ratio_reaches_100_percent_at_the_liquidation_price() -> None:
     }
     price = printed(**request)["unrounded"]["liquidation_price"]
     assert printed(**request, mark=price)["margin_ratio"] == "1.0000"
+
+
+@pytest.mark.parametrize(
+    ("side", "leverage", "entry", "expected"),
+    [
+        ("short", "5", "10", "11.87413417771621"),
+        ("short", "3", "10", "13.193482419684678"),
+        ("short", "5", "8", "9.499307342172967"),
+        ("long", "5", "10", "8.085708510208207"),
+        ("long", "3", "10", "6.738090425173506"),
+    ],
+)
+def test_isolated_linear_of_a_public_suite(
+    side: str, leverage: str, entry: str, expected: str
+) -> None:
+    # freqtrade tests/exchange/test_exchange.py (okx 360053909592): rate 1 %, fee 0.06 %.
+    price = unrounded(
+        "liquidation_price",
+        12,
+        rules="okx",
+        contract="linear",
+        side=side,
+        quantity="1",
+        entry=entry,
+        leverage=leverage,
+        mode="isolated",
+        maintenance="0.01",
+        taker_fee="0.0006",
+    )
+    assert price == round(Decimal(expected), 12)
