@@ -175,7 +175,7 @@ def _field(field: Field, symbols: Sequence[str]) -> forms.Field:
     """The form field of a parameter: its choices, its help, its default as what stands there."""
     common = {
         "label": remedy_words.FIELDS[field.name], "required": False,
-        "help_text": field.help[:1].upper() + field.help[1:] + ".",
+        "help_text": _help(field),
     }  # fmt: skip
     if field.kind == CHOICE:
         words = [(word, remedy_words.choice(field.name, word)) for word in field.choices]
@@ -196,6 +196,12 @@ def _field(field: Field, symbols: Sequence[str]) -> forms.Field:
     return forms.DecimalField(
         initial=initial, widget=forms.TextInput(attrs={"inputmode": "decimal"}), **limits, **common
     )
+
+
+def _help(field: Field) -> str:
+    """The catalogue's help as a sentence, where it says more than the label."""
+    sentence = field.help[:1].upper() + field.help[1:]
+    return "" if sentence == str(remedy_words.FIELDS[field.name]) else f"{sentence}."
 
 
 def _word(value: Any) -> str:

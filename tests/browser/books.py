@@ -23,6 +23,22 @@ print(run.outcome.incident.slug)
 """
 
 
+COMPARED = """
+from backoffice.models import Incident
+from backoffice.services import comparisons, people
+incident = Incident.objects.get(slug="{slug}")
+row = comparisons.request(incident=incident, by=people.cast_member("mira"))
+print(comparisons.run(comparison_id=row.pk).pk)
+"""
+
+
+def compared(desk: Desk, slug: str) -> int:
+    """A comparison of the incident's remedies, computed without a browser; its number."""
+    return int(
+        desk.manage("shell", "--verbosity", "0", "-c", COMPARED.format(slug=slug)).split()[-1]
+    )
+
+
 def investigated(desk: Desk) -> str:
     """A second incident of the desk, whose forced closes are judged and nothing is remedied yet."""
     return desk.manage("shell", "--verbosity", "0", "-c", INVESTIGATED).split()[-1]

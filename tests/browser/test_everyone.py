@@ -6,13 +6,23 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.books import rows
+from tests.browser.books import compared, rows
 from tests.browser.conftest import Desk, Visit
 from tests.browser.test_every_page import unreadable
 
 pytestmark = pytest.mark.browser
 Visits = Callable[..., Visit]
-TABS = ("", "liquidations/", "accounts/", "plans/", "goodwill/", "notices/", "messages/")
+TABS = (
+    "",
+    "liquidations/",
+    "accounts/",
+    "remedies/",
+    "remedies/new/?add=bust",
+    "plans/",
+    "goodwill/",
+    "notices/",
+    "messages/",
+)
 
 
 def main_pages(desk: Desk) -> list[str]:
@@ -22,12 +32,19 @@ def main_pages(desk: Desk) -> list[str]:
         "/incidents/",
         *(f"/incidents/{slug}/{tab}" for tab in TABS),
         *plan,
+        *(f"/comparisons/{compared_once(desk, slug)}/{part}" for part in ("", "accounts/1/")),
         "/campaigns/1/",
         "/messages/1/",
         "/liquidations/1/",
         "/accounts/1/",
         "/approvals/",
     ]
+
+
+def compared_once(desk: Desk, slug: str) -> int:
+    """The incident's comparison, computed the first time."""
+    done = rows(desk, "SELECT min(id) FROM comparison WHERE state = 'done'")
+    return done[0][0] or compared(desk, slug)
 
 
 def test_main_pages_in_the_dark(desk: Desk, visit: Visits) -> None:
