@@ -35,8 +35,10 @@ TABLES = (
     "assets", "accounts", "balances", "positions", "fills", "prices", "transfers", "liquidations",
 )  # fmt: skip
 FLAG_BAND_PPM = 30_000
-FLAG_SHARE_PPM = 50_000
-FLAG_RULE = "5 % of what takers took beyond 3 % of the fair reference, in any contract"
+FLAG_RULE = (
+    "half of what takers took beyond 3 % of the fair reference in a contract, or 0.5 % of it and"
+    " 100 times the median of those who took any"
+)
 STAGE = "Freezing the facts"
 
 
@@ -181,7 +183,7 @@ def _flagged(facts: Facts) -> npt.NDArray[np.bool_]:
         fills, outside, replays.references(facts, fills, replays.FAIR), len(facts.customer),
         len(facts.specs),
     )  # fmt: skip
-    return flags.flagged(taken, facts.customer, FLAG_SHARE_PPM)
+    return flags.flagged(taken, facts.customer)
 
 
 __all__ = ["FLAG_RULE", "TABLES", "BooksRefused", "freeze", "reopening", "tape_wallets"]

@@ -2,8 +2,10 @@
 
 Pressure is what an account took from the book outside the band, in the direction away from the
 reference: contracts sold by a taker below the band, or bought above it. Forced closes are nobody's
-choice and do not count. An account with at least a share of all pressure in a contract is flagged;
-people look at it, and remedies may leave it out.
+choice and do not count. Flagged is who took half of all pressure in a contract; or who took a share
+of it that matters and a hundred times the median of those who took any: a crowd that sells in fear
+sells much alike, whoever drives it stands out, however many there are. People look at them, and
+remedies may leave them out.
 """
 
 import numpy as np
@@ -35,10 +37,20 @@ def pressure(
 
 
 def flagged(
-    taken: I64, customer: npt.NDArray[np.bool_], share_ppm: int = 50_000
+    taken: I64,
+    customer: npt.NDArray[np.bool_],
+    *,
+    share_ppm: int = 5_000,
+    times: int = 100,
 ) -> npt.NDArray[np.bool_]:
-    """Customers with at least ``share_ppm`` millionths of the pressure in some contract."""
-    least = [-(-total * share_ppm // PPM) for total in taken.sum(axis=0).tolist()]
-    over = (taken >= np.array(least, np.int64)) & (taken > 0)
-    result: npt.NDArray[np.bool_] = customer & over.any(axis=1)
-    return result
+    """Customers with half of the pressure in some contract, or with at least ``share_ppm``
+    millionths of it and ``times`` the median of those who took any."""
+    found = np.zeros(len(customer), np.bool_)
+    for contract in taken.T:
+        took = np.sort(contract[contract > 0])
+        if not took.size:
+            continue
+        whole = sum(took.tolist())
+        standing_out = max(-(-whole * share_ppm // PPM), times * int(took[(took.size - 1) // 2]))
+        found |= contract >= min(-(-whole // 2), standing_out)
+    return customer & found

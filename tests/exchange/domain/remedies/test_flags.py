@@ -48,30 +48,44 @@ def test_pressure_adds_up_by_account_and_contract() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sold", "share_ppm", "who"),
+    ("sold", "who"),
     [
-        ([95, 5], 50_000, [True, True]),  # a twentieth is enough
-        ([96, 4], 50_000, [True, False]),
-        ([100, 0], 0, [True, False]),  # nothing is never enough
-        ([60, 40], 500_000, [True, False]),
-        ([50, 50], 500_000, [True, True]),
-        ([0, 0], 50_000, [False, False]),
+        ([1], [0]),  # alone
+        ([50, 50], [0, 1]),  # half is enough, whoever else there is
+        ([51, 49], [0]),
+        ([49, 51], [1]),
+        ([0, 0], []),
+        ([100, 1, 1, 1, 400], [0, 4]),  # a hundred times the median of 1
+        ([99, 1, 1, 1, 400], [4]),
+        ([300, 2, 4, 500, 600], []),  # many large ones are a crowd
+        ([100, *[1] * 199, 20_000], [200]),  # a hundred times, and less than half a percent
+        ([102, *[1] * 199, 20_000], [0, 200]),
     ],
 )
-def test_a_share_of_all_pressure_in_a_contract(
-    sold: list[int], share_ppm: int, who: list[bool]
-) -> None:
-    customers = np.ones(2, np.bool_)
-    assert flagged(np.array(sold)[:, None], customers, share_ppm).tolist() == who
-    beside = np.column_stack((np.array([1000, 0]), sold))
-    assert flagged(beside, customers, share_ppm).tolist() == [True, who[1]]
+def test_who_stands_out_is_flagged(sold: list[int], who: list[int]) -> None:
+    customers = np.ones(len(sold), np.bool_)
+    taken = np.array(sold, np.int64)[:, None]
+    assert np.flatnonzero(flagged(taken, customers)).tolist() == who
+    quiet = np.column_stack((np.zeros_like(taken), taken))
+    assert np.flatnonzero(flagged(quiet, customers)).tolist() == who
+    mirrored = np.flatnonzero(flagged(taken[::-1], customers))
+    assert sorted(len(sold) - 1 - mirrored) == who
 
 
-def test_a_share_of_more_than_can_be_multiplied() -> None:
+def test_the_share_and_the_multiple_are_parameters() -> None:
+    sold, customers = np.array([[30], [10], [10], [10], [40]]), np.ones(5, np.bool_)
+    assert flagged(sold, customers, times=3).tolist() == [True, False, False, False, True]
+    assert flagged(sold, customers, times=3, share_ppm=400_000).tolist() == [
+        False, False, False, False, True
+    ]  # fmt: skip
+
+
+def test_sums_of_more_than_64_bits_hold() -> None:
     """A coin worth next to nothing: a trillion and more of it, times a million, is past 64 bits."""
-    sold = np.array([[19 * 10**17], [10**17]])
-    assert flagged(sold, np.ones(2, np.bool_)).tolist() == [True, True]
-    assert flagged(sold - [[0], [1]], np.ones(2, np.bool_)).tolist() == [True, False]
+    sold = np.array([[7 * 10**18], [7 * 10**18], [7 * 10**16]])
+    assert flagged(sold, np.ones(3, np.bool_)).tolist() == [False, False, False]
+    sold[2] = 0
+    assert flagged(sold, np.ones(3, np.bool_)).tolist() == [True, True, False]
 
 
 def test_no_account_of_the_house_is_flagged() -> None:
