@@ -1,4 +1,7 @@
-"""The cells of a comparison. A tag instead of a template: there are four hundred on one page."""
+"""The cells of a comparison, and what plans are called.
+
+The cells are a tag instead of a template: there are four hundred on one page.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,7 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from backoffice import remedy_words
 from backoffice.comparison_rows import COUNT, MAX, SIGNED, ZERO, Cell, Row
+from backoffice.models import Plan
 from backoffice.templatetags.desk import count, money, sums_to_zero
 from exchange.models import Asset
 from exchange.queries.units import Unit
@@ -69,3 +74,9 @@ def _beside(cell: Cell, asset: Asset) -> SafeString:
     return format_html(
         " <small>{} · {}</small>", count(cell.accounts), money(cell.median, asset, unit=False)
     )
+
+
+@register.filter
+def named(plan: Plan) -> str:
+    """What a plan is called, all of its remedies in order."""
+    return remedy_words.name_of(plan.remedy, plan.parameters)

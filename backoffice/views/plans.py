@@ -19,7 +19,7 @@ from backoffice.services import plans as services
 from backoffice.services.refusals import Refused
 from backoffice.views import access, plan_books, plan_figures, plan_origin
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
 
 MAKERS = (Role.Name.ANALYST, Role.Name.FINANCE)
@@ -73,7 +73,7 @@ def computation(request: HttpRequest, pk: int) -> HttpResponse:
     )
     row = access.fetch(request, rows, lambda row: row.incident.venue, pk=pk)
     context: dict[str, Any] = {"computation": _job(row)}
-    if not request.htmx:
+    if not swaps(request):
         context |= around(row.incident, TAB)
     return page_or_part(request, "plans/computation.html", "plans/_computation.html", context)
 
@@ -87,7 +87,7 @@ def _job(row: Computation | None) -> dict[str, Any] | None:
     return {
         "row": row,
         "state": row.state,
-        "label": row.get_remedy_display(),
+        "label": remedy_words.name_of(row.remedy, row.parameters),
         "message": row.message or _words(row, told),
         "done": told.done if told else int(row.state == Computation.State.DONE),
         "total": told.total if told else 1,
