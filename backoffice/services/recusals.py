@@ -5,10 +5,15 @@ triggers as well. Whoever is recused makes nothing, decides nothing and sees no 
 are is public.
 """
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from backoffice.models import Incident, Person, Plan
-from backoffice.services.refusals import NotAllowed
+from backoffice.models import Incident, Interest, Person, Plan
+from backoffice.services import audit
+from backoffice.services.refusals import NotAllowed, Refused
+from exchange.models import Account, Venue
+
+RELATION_MAX = 40
 
 
 def recused(*, incident: Incident, person: Person) -> bool:
@@ -44,6 +49,38 @@ def count(incident: Incident) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT incident_recusals(%s)", [incident.pk])
         return cursor.fetchone()[0]
+
+
+def ties(person: Person) -> QuerySet[Interest]:
+    """What the person declared, the newest first; one statement."""
+    rows = Interest.objects.filter(person=person).select_related("account__venue")
+    return rows.order_by("-pk")
+
+
+def declare(*, by: Person, venue: Venue, code: str, relation: str) -> Interest:
+    """Keep a tie of one's own to the account with this code. It is never taken back.
+
+    Raises Refused for an unknown account, an empty relation, or a tie that was declared before.
+    """
+    relation = " ".join(relation.split())
+    if not 0 < len(relation) <= RELATION_MAX:
+        raise Refused(f"Say how you are tied to it, in at most {RELATION_MAX} characters.")
+    account = Account.objects.filter(venue=venue, code=code.strip()).first()
+    if account is None:
+        raise Refused("There is no account with this code.")
+    with transaction.atomic(durable=True):
+        tie, new = Interest.objects.get_or_create(
+            person=by, account=account, defaults={"relation": relation}
+        )
+        if not new:
+            raise Refused("You have declared that tie already.")
+        audit.record(
+            by=by,
+            action="interest.declared",
+            subject=f"person:{by.pk}",
+            data={"tie": tie.pk},
+        )
+    return tie
 
 
 def require_free(person: Person, incident: Incident) -> None:
