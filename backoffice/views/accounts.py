@@ -19,7 +19,7 @@ from backoffice.services import contacts
 from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from exchange.models import Account, Contract, LedgerAccount
 from exchange.queries import accounts as queries
 from exchange.queries import fills, ledger, liquidations, positions
@@ -64,7 +64,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context = {"incident": incident, "filters": filters, "page": Page(_rows(page.rows), page.after)}
-    if not request.htmx:
+    if not swaps(request):
         context |= around(incident)
     return page_or_part(request, "accounts/list.html", "accounts/_rows.html", context)
 
@@ -119,7 +119,7 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as refused:
             form.add_error("reason", str(refused))
     context["reveal_form"] = form
-    if not request.htmx:
+    if not swaps(request):
         context = _everything(request, account) | context
     status = 200 if "revealed" in context else 422
     return page_or_part(request, "accounts/detail.html", "accounts/_contact.html", context, status)

@@ -18,7 +18,7 @@ from backoffice.queries import audit as queries
 from backoffice.services import audit as services
 from backoffice.services import care, recusals
 from backoffice.views import access
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from exchange.queries.keyset import Page
 
 LAST_CHECK = "audit-last-check"
@@ -55,7 +55,7 @@ def index(request: HttpRequest) -> HttpResponse:
     )
     rows = [(event, _withheld(event, cares=cares, hidden=hidden)) for event in page.rows]
     context: dict[str, Any] = {"filters": filters, "page": Page(rows, page.after)}
-    if not request.htmx:
+    if not swaps(request):
         context |= _standing()
     return page_or_part(request, "audit/list.html", "audit/_events.html", context)
 

@@ -21,7 +21,7 @@ from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.campaigns import TAB, fetch
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
 from exchange.queries.keyset import Page
 
@@ -51,7 +51,7 @@ def index(request: HttpRequest, pk: int) -> HttpResponse:
         "page": Page(rows, page.after),
         "cares": access.holds(request, *care.CARERS),
     }
-    if not request.htmx:
+    if not swaps(request):
         context |= around(campaign.incident, TAB)
     return page_or_part(request, "campaigns/messages.html", "campaigns/_messages.html", context)
 

@@ -21,7 +21,7 @@ from backoffice.services import sending
 from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.plan_figures import typed
 from backoffice.views.refusing import status_of
 
@@ -81,7 +81,7 @@ def _page(
     request: HttpRequest, campaign: Campaign, status: int = 200, error: str = ""
 ) -> HttpResponse:
     context = {"campaign": campaign, **following(campaign)}
-    if not request.htmx:
+    if not swaps(request):
         may_approve = access.holds(request, *APPROVERS) and campaign.maker_id != request.user.pk
         context |= around(campaign.incident, TAB) | {
             "letters": _letters(campaign),

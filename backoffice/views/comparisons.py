@@ -20,7 +20,7 @@ from backoffice.services.refusals import Refused
 from backoffice.views import access, comparison_screen
 from backoffice.views.comparison_forms import EXTRAS_MAX, DefaultsForm, ScenarioForm, extras
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
 from exchange.domain.remedies.catalogue import REMEDIES
 
@@ -59,8 +59,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"comparison": comparison, "job": job(comparison)}
     if comparison.state == Comparison.State.DONE:
         context |= comparison_screen.of(request, comparison)
-    if not request.htmx:
-        context |= around(comparison.incident, TAB) | _makers(request, comparison.incident)
+        context |= _makers(request, comparison.incident)
+    if not swaps(request):
+        context |= around(comparison.incident, TAB)
     return page_or_part(request, "remedies/detail.html", "remedies/_comparison.html", context)
 
 
@@ -69,7 +70,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """How far a comparison has come: polled while it runs."""
     comparison = fetch(request, pk)
-    if not request.htmx:
+    if not swaps(request):
         return redirect("comparison", pk)
     return render(request, "remedies/_progress.html", {"job": job(comparison)})
 

@@ -18,7 +18,7 @@ from backoffice.services import executions as services
 from backoffice.services.refusals import Refused
 from backoffice.views import access, plan_books, plan_figures
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.plans import TAB, fetch, summary
 from backoffice.views.refusing import status_of
 
@@ -49,7 +49,7 @@ def request_execution(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _page(request: HttpRequest, plan: Plan, status: int = 200, error: str = "") -> HttpResponse:
     context = {"plan": plan, **following(plan)}
-    if not request.htmx:
+    if not swaps(request):
         asked = plan.state == Plan.State.APPROVED and not context["running"]
         may = asked and access.holds(request, *HANDS)
         context |= around(plan.incident, TAB) | summary(plan, request.user)

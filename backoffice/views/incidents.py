@@ -22,7 +22,7 @@ from backoffice.views import access, incident_chart
 from backoffice.views.gates import CloseForm
 from backoffice.views.incident_frame import address, around, gate_words
 from backoffice.views.next_steps import Situation, steps
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.timeline import EntryForm
 from exchange.models import Contract, Liquidation
 from exchange.queries import liquidations
@@ -65,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     context = {"filters": filters, "page": Page(_rows(page.rows), page.after)}
-    if not request.htmx:
+    if not swaps(request):
         context["glasses"] = break_glass.unfinished(timezone.now())
     return page_or_part(request, "incidents/list.html", "incidents/_rows.html", context)
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from backoffice.models import Incident
 from backoffice.views import access, downloads
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from exchange.models import Contract, Liquidation
 from exchange.queries import liquidations as queries
 
@@ -59,7 +59,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
         "page": queries.of_tape(incident.tape_id, chosen, after=request.GET.get("after", "")),
         "totals": queries.totals(incident.tape_id, chosen),
     }
-    if not request.htmx:
+    if not swaps(request):
         context |= around(incident)
     return page_or_part(request, "liquidations/list.html", "liquidations/_rows.html", context)
 

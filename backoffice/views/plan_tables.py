@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from backoffice.queries import plans as queries
 from backoffice.views import access
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.plan_figures import by_asset
 from backoffice.views.plans import TAB, fetch
 from exchange.models import LedgerAccount
@@ -76,6 +76,6 @@ def positions(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    if not request.htmx:
+    if not swaps(request):
         context |= around(context["plan"].incident, TAB)
     return page_or_part(request, f"plans/{name}.html", f"plans/_{name}.html", context)

@@ -22,7 +22,7 @@ from backoffice.services.refusals import Refused
 from backoffice.templatetags.charts import Bin
 from backoffice.views import access
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
 from exchange.models import Asset
 
@@ -125,7 +125,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     programme = _fetch(request, pk)
     page = queries.awards(programme, after=request.GET.get("after", ""))
     context: dict[str, Any] = {"programme": programme, "page": page}
-    if not request.htmx:
+    if not swaps(request):
         context |= around(programme.incident, TAB) | {
             "bins": _bins(programme),
             "may_make": access.holds(request, *MAKERS),

@@ -12,7 +12,7 @@ from backoffice.services import incidents as services
 from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.incident_frame import around
-from backoffice.views.parts import page_or_part
+from backoffice.views.parts import page_or_part, swaps
 
 
 class EntryForm(forms.Form):
@@ -44,7 +44,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
         except Refused as refused:
             form.add_error("text", str(refused))
         else:
-            if not request.htmx:
+            if not swaps(request):
                 return redirect("incident-timeline", slug)
             return _page(request, incident, EntryForm(), added=True)
     return _page(request, incident, form, status=422)
@@ -64,7 +64,7 @@ def _page(
         "entry_form": form,
         "added": added,
     }
-    if not request.htmx:
+    if not swaps(request):
         context |= around(incident)
     return page_or_part(
         request, "incidents/timeline.html", "incidents/_timeline.html", context, status
