@@ -2,7 +2,7 @@
 
 A page begins at a cursor and gives the one after it, whether it has rows or not, so a client polls
 by asking for what is after the last. Records are FIX-shaped (docs/formats/feed.md); of one event
-record n is `MW<number>-<n>`, and an undo's record n refers to record n of what it undoes.
+record n is `MW<number>-<n>`; an undo takes the records of what it undoes back, the last one first.
 """
 
 from collections.abc import Sequence
@@ -52,11 +52,13 @@ class Page(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A record of the sidecar with its place: the event, and its number within it."""
+    """A record with its place, the event and its number within it; and the id of the record that
+    it takes back, if it does."""
 
     event: Event
     number: int
     record: Row
+    takes_back: str | None
 
 
 def read(venue: Venue, after: str = "", limit: int = LIMIT, wanted: Wanted = Wanted()) -> Page:  # noqa: B008 - a constant
@@ -74,8 +76,9 @@ def read(venue: Venue, after: str = "", limit: int = LIMIT, wanted: Wanted = Wan
         assert event.source is not None, "an event that adjusts has a source"
         sidecar = adjustments.sidecar(event.source)
         rows = sidecar.find(
-            start, limit - len(found) + 1, accounts=wanted.accounts, contract=wanted.contract
-        )
+            start, limit - len(found) + 1,
+            accounts=wanted.accounts, contract=wanted.contract, backwards=event.reversed,
+        )  # fmt: skip
         room = limit - len(found)
         found += _found(event, sidecar, rows[:room])
         if len(rows) > room:
@@ -91,7 +94,7 @@ def records(event: Event, offset: int, limit: int) -> tuple[list[dict[str, Any]]
     `UNREADABLE`."""
     assert event.source is not None, "an event that adjusts has a source"
     sidecar = adjustments.sidecar(event.source)
-    numbers = sidecar.find(offset, limit)
+    numbers = sidecar.find(offset, limit, backwards=event.reversed)
     return _written(event.venue, _found(event, sidecar, numbers)), len(sidecar.records)
 
 
@@ -121,9 +124,14 @@ def exec_id(event: Event, number: int) -> str:
 
 
 def _found(event: Event, sidecar: Sidecar, numbers: NDArray[np.int64]) -> list[_Found]:
-    """The records with these numbers, taken back where the event takes them back."""
-    rows = sidecar.rows(numbers, taken_back=event.reversed)
-    return [_Found(event, int(number), row) for number, row in zip(numbers, rows, strict=True)]
+    """The records with these numbers. An undo takes them back the last one first, so that whoever
+    follows it stands, after each, where they stood before the record it takes back."""
+    rows = sidecar.rows(numbers, backwards=event.reversed)
+    last = len(sidecar.records) - 1
+    return [
+        _Found(event, number, row, exec_id(event.refers, last - number) if event.refers else None)
+        for number, row in zip(numbers.tolist(), rows, strict=True)
+    ]
 
 
 def _written(venue: Venue, found: list[_Found]) -> list[dict[str, Any]]:
@@ -152,12 +160,11 @@ def _fill(one: _Found, contract: queries.ContractName, common: dict[str, str]) -
     """An ExecutionReport: 35=8, ExecType H, G or F."""
     record = one.record
     quantity = record.quantity_after or record.quantity_before
-    undoes = one.event.refers
     return {
         "MsgType": EXECUTION_REPORT,
         "ExecID": exec_id(one.event, one.number),
         "ExecType": exec_type(record.quantity_before, record.quantity_after),
-        "ExecRefID": exec_id(undoes, one.number) if undoes else str(record.seq),
+        "ExecRefID": one.takes_back or str(record.seq),
         "OrigExecID": str(record.seq),
         "OrderID": str(record.order) if record.order else None,
         "TrdMatchID": str(record.trade) if record.trade else None,
@@ -176,11 +183,10 @@ def _position(
 ) -> dict[str, Any]:
     """A PositionMaintenanceReport: 35=AM, an adjustment of quantity and cost."""
     record = one.record
-    undoes = one.event.refers
     return {
         "MsgType": POSITION_REPORT,
         "PosMaintRptID": exec_id(one.event, one.number),
-        "PosMaintRptRefID": exec_id(undoes, one.number) if undoes else None,
+        "PosMaintRptRefID": one.takes_back,
         "PosTransType": POSITION_ADJUSTMENT,
         **common,
         "LongQty": str(max(record.quantity_after, 0)),

@@ -65,26 +65,35 @@ class Sidecar(NamedTuple):
         *,
         accounts: Sequence[int] | None = None,
         contract: int | None = None,
+        backwards: bool = False,
     ) -> I64:
-        """Numbers of at most `limit` records from `start` on, ascending; of these accounts and
-        this contract only, where they are given."""
-        start = min(start, len(self.records))
+        """Places of at most `limit` records from `start` on, ascending; of these accounts and this
+        contract only, where they are given. `backwards` counts places from the last record."""
+        total = len(self.records)
+        start = min(start, total)
+        first, stop = (0, total - start) if backwards else (start, total)
+        step = -1 if backwards else 1
         if accounts is not None:
             enough = limit if contract is None else None
-            found = [_having(self.by_account, key, start)[:enough] for key in set(accounts)]
+            found = [
+                _having(self.by_account, key, first, stop)[::step][:enough] for key in set(accounts)
+            ]
             rows = np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
             if contract is not None:
                 rows = rows[self.records["contract"][rows] == contract]
-            return rows[:limit]
-        if contract is not None:
-            return _having(self.by_contract, contract, start)[:limit]
-        return np.arange(start, min(start + limit, len(self.records)), dtype=np.int64)
+        elif contract is not None:
+            rows = _having(self.by_contract, contract, first, stop)
+        else:
+            rows = np.arange(*((stop - limit, stop) if backwards else (first, first + limit)))
+            rows = rows[(rows >= first) & (rows < stop)]
+        chosen = rows[::step][:limit].astype(np.int64)
+        return total - 1 - chosen if backwards else chosen
 
-    def rows(self, numbers: I64, *, taken_back: bool = False) -> list[Row]:
-        """The records with these numbers, or what takes them back."""
-        chosen = self.records[numbers]
+    def rows(self, places: I64, *, backwards: bool = False) -> list[Row]:
+        """The records at these places; `backwards`, what takes them back, the last one first."""
+        chosen = self.records[len(self.records) - 1 - places if backwards else places]
         made = Adjustments(*(chosen[name] for name in Adjustments._fields))
-        columns: Iterable[npt.NDArray[Any]] = opposite(made) if taken_back else made
+        columns: Iterable[npt.NDArray[Any]] = opposite(made) if backwards else made
         return [Row(*values) for values in zip(*(c.tolist() for c in columns), strict=True)]
 
 
@@ -139,12 +148,14 @@ def _index(keys: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     return np.stack([keys[rows].astype(np.int32), rows.astype(np.int32)])
 
 
-def _having(index: npt.NDArray[np.int32], key: int, start: int) -> I64:
+def _having(index: npt.NDArray[np.int32], key: int, first: int, stop: int) -> npt.NDArray[np.int32]:
+    """Numbers, ascending, of the records of a key between two of them."""
     # Keys of the index's own type: with any other, numpy would convert all of the index first.
-    first = int(np.searchsorted(index[0], np.int32(key), side="left"))
-    stop = int(np.searchsorted(index[0], np.int32(key), side="right"))
-    rows = index[1, first:stop]
-    return rows[int(np.searchsorted(rows, np.int32(start))) :].astype(np.int64)
+    begins = int(np.searchsorted(index[0], np.int32(key), side="left"))
+    ends = int(np.searchsorted(index[0], np.int32(key), side="right"))
+    rows = index[1, begins:ends]
+    low, high = np.searchsorted(rows, np.array([first, stop], np.int32))
+    return rows[int(low) : int(high)]
 
 
 def _save(path: Path, values: npt.NDArray[Any]) -> None:

@@ -76,11 +76,11 @@ def test_its_undo_enters_them_again_and_names_the_cancels(world: World, market: 
     back = executed(world, undo(done))
     cancelled, entered = rows(market)[:2], rows(market)[2:]
     assert [of(row, *TYPES) for row in entered] == [
-        ("F", "FUND", "2", "10", "6300.25", "0", None),
         ("F", "A-mo", "1", "10", "6300.25", "0", None),
+        ("F", "FUND", "2", "10", "6300.25", "0", None),
     ]
-    assert [row["ExecRefID"] for row in entered] == [row["ExecID"] for row in cancelled]
-    assert [row["OrigExecID"] for row in entered] == ["5", "6"]
+    assert [row["ExecRefID"] for row in entered] == [row["ExecID"] for row in cancelled[::-1]]
+    assert [row["OrigExecID"] for row in entered] == ["6", "5"]
     assert {row["PlanDigest"] for row in entered} == {back.digest}
     event = Event.objects.get(plan=back, kind="plan.undone")
     assert (event.source, event.reversed, event.refers.plan) == (done, True, done)

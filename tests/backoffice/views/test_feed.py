@@ -77,7 +77,7 @@ def test_the_records_read_as_the_feed_gives_them(
     event = Event.objects.get(plan=back, kind="plan.undone")
     page = analyst.get(reverse("feed-records", args=[event.pk]))
     assert cells(page, "record-sheet")[0][:3] == [
-        f"MW{event.number}-0", "Trade, again F", "MW3-0",
+        f"MW{event.number}-0", "Trade, again F", "MW3-5",
     ]  # fmt: skip
     assert "takes back event 3" in text(page)
 

@@ -41,7 +41,7 @@ def test_what_is_written_is_read(kept: Path) -> None:
     rows = opened("one").rows(np.arange(3))
     assert [row.seq for row in rows] == made.seq[:3].tolist()
     assert [row.value_before for row in rows] == made.value_before[:3].tolist()
-    back = opened("one").rows(np.arange(3), taken_back=True)
+    back = opened("one").rows(len(made.seq) - 1 - np.arange(3), backwards=True)
     assert [row.quantity_after for row in back] == [row.quantity_before for row in rows]
     assert [row.value_before for row in back] == [0, 0, 0]
     assert [row.seq for row in back] == [row.seq for row in rows]
@@ -67,6 +67,7 @@ def sidecar(tmp_path_factory: pytest.TempPathFactory) -> adjustments.Sidecar:
     limit=st.integers(1, 450),
     accounts=st.none() | st.lists(st.integers(-1, 9), max_size=4),
     contract=st.none() | st.integers(-1, 5),
+    backwards=st.booleans(),
 )
 def test_finding_is_what_a_scan_would_find(
     sidecar: adjustments.Sidecar,
@@ -74,11 +75,13 @@ def test_finding_is_what_a_scan_would_find(
     limit: int,
     accounts: list[int] | None,
     contract: int | None,
+    backwards: bool,
 ) -> None:
-    found = sidecar.find(start, limit, accounts=accounts, contract=contract)
+    found = sidecar.find(start, limit, accounts=accounts, contract=contract, backwards=backwards)
+    everything = sidecar.rows(np.arange(len(sidecar.records)), backwards=backwards)
     scanned = [
         number
-        for number, row in enumerate(sidecar.rows(np.arange(len(sidecar.records))))
+        for number, row in enumerate(everything)
         if number >= start
         and (accounts is None or row.account in accounts)
         and (contract is None or row.contract == contract)
