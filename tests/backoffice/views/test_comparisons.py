@@ -112,6 +112,7 @@ def test_columns_and_asset_are_chosen_in_the_address(market: Market, analyst: Cl
     assert "amounts in BTC" in text(unknown)
     part = analyst.get(at, {"s": "2"}, headers={"HX-Request": "true"}).content.decode()
     assert part.strip().startswith('<div id="comparison"')
+    assert "Compute as a plan" in part, "a swap leaves the form where it was"
 
 
 def test_one_scenario_is_looked_at_closer(market: Market, analyst: Client) -> None:
