@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from backoffice import cursors, figures
@@ -22,9 +23,11 @@ from backoffice.services.adjustments import RecordsDiffer
 from exchange.domain.adjustments import FILL, exec_type
 from exchange.models import Venue
 from exchange.tape.adjustments import Row, Sidecar
-from exchange.tape.store import TapeMissing
+from exchange.tape.store import TapeDamaged, TapeMissing
 
-UNREADABLE = (TapeMissing, RecordsDiffer)
+log = structlog.get_logger(__name__)
+
+UNREADABLE = (TapeMissing, TapeDamaged, RecordsDiffer)
 """Why there may be no records to read: an operator has to see to it."""
 
 LIMIT = 1000
@@ -90,8 +93,7 @@ def read(venue: Venue, after: str = "", limit: int = LIMIT, wanted: Wanted = Wan
 
 
 def records(event: Event, offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """Records of one event from a number on, and how many it has. Raises one of
-    `UNREADABLE`."""
+    """Records of one event from a number on, and how many it has. Raises one of `UNREADABLE`."""
     assert event.source is not None, "an event that adjusts has a source"
     sidecar = adjustments.sidecar(event.source)
     numbers = sidecar.find(offset, limit, backwards=event.reversed)
@@ -99,11 +101,18 @@ def records(event: Event, offset: int, limit: int) -> tuple[list[dict[str, Any]]
 
 
 def prepare(*, event_id: int) -> int:
-    """Put an event's records on this machine's disk; returns how many there are. Harmless where
-    they are. Raises what `adjustments.sidecar` raises."""
+    """Put an event's records on this machine's disk; returns how many there are.
+
+    Harmless where they are. Where they cannot be made it is logged, and 0: the first reader is told
+    too, and the sweep asks again.
+    """
     event = Event.objects.select_related("source__batch", "source__incident__tape").get(pk=event_id)
     assert event.source is not None, "only events that adjust are prepared"
-    return len(adjustments.sidecar(event.source).records)
+    try:
+        return len(adjustments.sidecar(event.source).records)
+    except UNREADABLE as why:
+        log.error("records of the feed cannot be made", plan=event.source_id, why=str(why))
+        return 0
 
 
 def sweep() -> int:

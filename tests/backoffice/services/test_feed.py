@@ -259,6 +259,7 @@ def test_what_was_published_is_not_published_otherwise(world: World, market: Mar
     with pytest.raises(adjustments.RecordsDiffer, match="not published again"):
         feed.read(market.record.venue)
     assert not adjustments.prepared(plan)
+    assert feed.prepare(event_id=Event.objects.get(plan=plan, kind="plan.executed").pk) == 0
     with pytest.raises(IntegrityError, match="append only"):
         run_sql("UPDATE publication SET digest = 'x'")
 
