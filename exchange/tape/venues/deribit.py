@@ -1,4 +1,6 @@
-"""Deribit public trades as the API answers: trade_seq counts each instrument's trades one by one.
+"""Deribit public trades, as the API answers or the same columns as CSV.
+
+`trade_seq` counts each instrument's trades one by one.
 
 `tick_direction` follows from the price before: 0 higher, 1 equal after a rise, 2 lower, 3 equal
 after a fall.
@@ -38,8 +40,10 @@ def _direction(row: Row, before: Row | None, numbers: Numbers) -> None:
 
 FEEDS = {
     "deribit-trades": Feed(
-        "deribit-trades", (), (), _trade, _direction, ("tick_direction",),
-        lists=("result", "trades", "data"),
+        "deribit-trades", (),
+        ("trade_seq", "timestamp", "price", "amount", "direction", "instrument_name",
+         "tick_direction"),
+        _trade, _direction, ("tick_direction",), lists=("result", "params", "trades", "data"),
     )
 }  # fmt: skip
 

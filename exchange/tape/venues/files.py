@@ -7,22 +7,27 @@ and field in a `VenueRefused`.
 
 import csv
 import gzip
+import hashlib
 import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePath
+from types import MappingProxyType
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ALIASES = {
-    "quoteQty": "quote_qty", "baseQty": "base_qty", "isBuyerMaker": "is_buyer_maker",
-    "isBestMatch": "is_best_match",
-}  # fmt: skip
-"""Other spellings of a column that some of a venue's files use."""
+PACKED = {
+    b"\x04\x22\x4d\x18": "LZ4; unpack it with lz4 -d",
+    b"\x28\xb5\x2f\xfd": "Zstandard; unpack it with unzstd",
+}
+"""First bytes of packings that are not read here, and what to do."""
+LISTS = ("data", "result")
+"""Under which keys of an answer its rows are, where a format says nothing else."""
+Aliases = Mapping[str, str]
 DIGITS_BEFORE, PLACES_MOST = 19, 30
 """Digits a number may have before its point, and zeros after it."""
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -116,9 +121,13 @@ def _count(value: int) -> int:
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """(name, unpacked bytes) of a file, or of every file in a zip."""
+    """(name, unpacked bytes) of a file, or of every file in a zip; none of a checksum file, which
+    must be that of the file beside it."""
     name = path.name
     try:
+        if name.endswith(".CHECKSUM"):
+            _check(path)
+            return
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 for entry in archive.infolist():
@@ -134,7 +143,23 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
         ) from fault
 
 
+def _check(path: Path) -> None:
+    """Compare the SHA-256 that a venue publishes beside a file, as ``hex  name`` lines."""
+    for line in path.read_text("utf-8", "replace").splitlines():
+        stated, _, named = line.strip().partition(" ")
+        beside = path.parent / PurePath(named.strip().lstrip("*")).name
+        if named and beside.is_file():
+            with beside.open("rb") as held:
+                found = hashlib.file_digest(held, "sha256").hexdigest()
+            if found != stated.lower():
+                raise VenueRefused(
+                    beside.name, None, "", f"is not what {path.name} says; fetch it again."
+                )
+
+
 def _unpacked(name: str, content: bytes) -> tuple[str, bytes]:
+    if content[:4] in PACKED:
+        raise VenueRefused(name, None, "", f"is {PACKED[content[:4]]} first.")
     if content[:2] == b"\x1f\x8b":
         return name, gzip.decompress(content)
     return name, content
@@ -151,47 +176,57 @@ def _decoded(name: str, content: bytes) -> str:
 
 
 def csv_rows(
-    paths: Sequence[Path], needed: Sequence[str], default_header: Sequence[str] = ()
+    paths: Sequence[Path],
+    needed: Sequence[str],
+    default_header: Sequence[str] = (),
+    lists: Sequence[str] = LISTS,
+    aliases: Aliases = MappingProxyType({}),
 ) -> Iterator[Row]:
     """Rows of CSV files; `needed` columns must be in the header. A file whose first line has none
-    of them but as many cells as `default_header` is read as one without a header. The same rows
-    as an API gives them, a JSON array of objects, are read too."""
+    of them is read as one without a header, if its cells, named by `default_header` from the left,
+    are enough. The same rows as an API gives them are read too: a JSON array of objects or of
+    arrays, by itself, under one of the keys `lists`, or line by line. `aliases` are other
+    spellings of columns."""
     for path in paths:
         for name, content in _members(path):
             text = _decoded(name, content)
             del content  # a day of trades is hundreds of megabytes
             begin = re.search(r"\S", text)
             if begin and begin.group() in "[{":
-                yield from _objects(name, text)
+                for number, value in _json(name, text, lists):
+                    cells = value
+                    if isinstance(value, list) and _enough(value, needed, default_header):
+                        cells = dict(zip(default_header, value, strict=False))
+                    if not isinstance(cells, dict):
+                        raise VenueRefused(name, number, "", "is not an object.")
+                    yield Row(name, number, {aliases.get(k, k): v for k, v in cells.items()})
             else:
-                yield from _csv(name, text, needed, default_header)
+                yield from _csv(name, text, needed, default_header, aliases)
 
 
-def _named(header: Sequence[str]) -> list[str]:
-    """Column names without spaces, and without a translation after a slash."""
-    return [cell.split("/")[0].strip() for cell in header]
+def _named(header: Sequence[str], aliases: Aliases) -> list[str]:
+    """Column names without spaces, without a translation after a slash, in the usual spelling."""
+    names = [cell.split("/")[0].strip() for cell in header]
+    return [aliases.get(name, name) for name in names]
 
 
-def _objects(name: str, text: str) -> Iterator[Row]:
-    """The objects of a JSON array, as rows."""
-    for number, value in _json(name, text, ("data", "result")):
-        if not isinstance(value, dict):
-            raise VenueRefused(name, number, "", "is not an object.")
-        yield Row(name, number, value)
+def _enough(cells: Sequence[Any], needed: Sequence[str], default_header: Sequence[str]) -> bool:
+    """Whether cells named from the left by the default header hold all that is needed."""
+    return len(cells) <= len(default_header) and set(needed) <= set(default_header[: len(cells)])
 
 
 def _csv(
-    name: str, text: str, needed: Sequence[str], default_header: Sequence[str]
+    name: str, text: str, needed: Sequence[str], default_header: Sequence[str], aliases: Aliases
 ) -> Iterator[Row]:
     reader = csv.reader((line[0] for line in LINE.finditer(text)), strict=True)
     try:
-        header = [ALIASES.get(cell, cell) for cell in _named(next(reader, []))]
+        first = next(reader, [])
+        header = _named(first, aliases)
         if not header:
             raise VenueRefused(name, 1, "", "has no header line.")
-        bare = not set(header) & set(needed) and len(header) == len(default_header)
-        if bare:
-            yield Row(name, 1, dict(zip(default_header, header, strict=True)))
-            header = list(default_header)
+        if not set(header) & set(needed) and _enough(first, needed, default_header):
+            header = list(default_header[: len(first)])
+            yield Row(name, 1, dict(zip(header, first, strict=True)))
         for field in needed:
             if field not in header:
                 raise VenueRefused(
@@ -222,28 +257,45 @@ def json_rows(paths: Sequence[Path], lists: Sequence[str] = ()) -> Iterator[tupl
 
 def _json(name: str, text: str, lists: Sequence[str]) -> Iterator[tuple[int, Any]]:
     try:
-        value = json.loads(text, parse_float=Decimal)
+        value = _unwrapped(json.loads(text, parse_float=Decimal), lists)
     except (ValueError, RecursionError) as fault:
         if text.lstrip()[:1] in ("{", "[") and "\n" in text.strip():
-            yield from _json_lines(name, text)
+            yield from _json_lines(name, text, lists)
             return
         raise VenueRefused(
             name, getattr(fault, "lineno", None), "", f"is not JSON ({fault})."
         ) from None
-    for key in lists:
-        while isinstance(value, dict) and key in value:
-            value = value[key]
-    if isinstance(value, list):
+    if isinstance(value, list) and not _labelled(value):
         yield from enumerate(value, 1)
     else:
         yield 1, value
 
 
-def _json_lines(name: str, text: str) -> Iterator[tuple[int, Any]]:
+def _unwrapped(value: Any, lists: Sequence[str]) -> Any:
+    """What an answer holds under the keys `lists`, however deep."""
+    while isinstance(value, dict):
+        inner = next((value[key] for key in lists if isinstance(value.get(key), dict | list)), None)
+        if inner is None:
+            break
+        value = inner
+    return value
+
+
+def _labelled(value: list[Any]) -> bool:
+    """Whether a list is one row with its owner before it, as a node writes them, and not rows."""
+    return len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict)
+
+
+def _json_lines(name: str, text: str, lists: Sequence[str]) -> Iterator[tuple[int, Any]]:
     for row, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            yield row, json.loads(line, parse_float=Decimal)
+            written = json.loads(line, parse_float=Decimal)
         except (ValueError, RecursionError) as fault:
             raise VenueRefused(name, row, "", f"is not JSON ({fault}).") from None
+        value = _unwrapped(written, lists)
+        if value is not written and isinstance(value, list):
+            yield from ((row, each) for each in value)
+        else:
+            yield row, value

@@ -50,12 +50,15 @@ def is_spot(coin: str) -> bool:
 
 
 def _events(value: Any, row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(user, fill) of one JSON value: an API fill, a node's [user, fill], or a node's block."""
+    """(user, fill) of one JSON value: an API fill, one in a TWAP slice, a node's [user, fill], or a
+    node's block."""
     if isinstance(value, dict) and isinstance(value.get("events"), list):
         for event in value["events"]:
             yield from _events(event, row)
     elif isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):
         yield str(value[0]), value[1]
+    elif isinstance(value, dict) and isinstance(value.get("fill"), dict):
+        yield "", value["fill"]
     elif isinstance(value, dict):
         yield str(value.get("user", "")), value
     else:

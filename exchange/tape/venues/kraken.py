@@ -1,25 +1,29 @@
-"""Kraken Futures fills: JSON as the API answers, or CSV with the same columns.
+"""Kraken Futures fills: as the API answers, as the websocket tells them, or as CSV of either.
 
 The venue states no running number, so nothing can be compared but repeated fills. PI_ and FI_ are
 inverse contracts of one dollar settled in the coin; PF_ are linear and settled in dollars.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 from exchange.tape.venues import Outcome
 from exchange.tape.venues.bundling import VenueBook, VenueContract, VenueFill
-from exchange.tape.venues.files import Row, csv_rows, json_rows
+from exchange.tape.venues.files import Row, csv_rows
+from exchange.tape.venues.public import TRUTH
 from exchange.tape.venues.report import Counts, printed
 
 FORMAT = "kraken-fills"
-NEEDED = ("fill_id", "symbol", "side", "size", "price", "fillTime", "fillType")
+NEEDED = ("fill_id", "symbol", "size", "price", "fillTime", "fillType")
+SOCKET = {"instrument": "symbol", "qty": "size", "time": "fillTime", "fill_type": "fillType"}
+"""Columns as the websocket feed spells them; it says ``buy``, true or false, for the side."""
 SIDES = {"buy": 1, "sell": -1}
 TYPES = {
     "maker": 0, "taker": 1, "liquidation": 1, "assignee": 0, "assignor": 1,
     "takeover": 1, "unwindbankrupt": 1, "unwindcounterparty": 0, "takercloseliquidation": 1,
+    "takerafteredit": 1,
 }  # fmt: skip
 FORCED = ("liquidation", "takeover", "unwindbankrupt", "assignor", "takercloseliquidation")
 DECIMALS = 8
@@ -42,7 +46,7 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
     counts = Counts()
     seen: dict[str, Row] = {}
     fills: list[Fill] = []
-    for row in _rows(paths):
+    for row in csv_rows(paths, NEEDED, (), ("fills",), SOCKET):
         counts.rows += 1
         identity = row.text("fill_id")
         if identity in seen:
@@ -66,18 +70,6 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
     return Outcome(report, _book(fills, account) if fills else None)
 
 
-def _rows(paths: Sequence[Path]) -> Iterator[Row]:
-    """Rows of CSV files and of JSON answers, told apart by their names."""
-    for path in paths:
-        if ".json" in path.name:
-            for file, number, value in json_rows([path], ("fills", "result")):
-                if not isinstance(value, dict):
-                    raise Row(file, number, {}).refuse("", "is not a fill.")
-                yield Row(file, number, value)
-        else:
-            yield from csv_rows([path], NEEDED)
-
-
 def _fill(row: Row) -> Fill:
     size, price = row.number_of("size"), row.number_of("price")
     for field, value in (("size", size), ("price", price)):
@@ -86,9 +78,15 @@ def _fill(row: Row) -> Fill:
     row.choice("fillType", TYPES)
     return Fill(
         row.text("fill_id"), row.text("symbol"), row.micros("fillTime"),
-        size * row.choice("side", SIDES), price, row.text("fillType").lower(),
+        size * _side(row), price, row.text("fillType").lower(),
         row.text("order_id", ""),
     )  # fmt: skip
+
+
+def _side(row: Row) -> int:
+    if row.has("buy") and not row.has("side"):
+        return 1 if row.choice("buy", TRUTH) else -1
+    return row.choice("side", SIDES)
 
 
 def _book(fills: list[Fill], account: str) -> VenueBook:

@@ -1,11 +1,12 @@
-"""OKX public trades: CSV, with English headers or with the Chinese name after a slash."""
+"""OKX public trades: CSV, with English headers or with the Chinese name after a slash, or as the
+API answers. Newer files begin with the instrument; in older ones only the file's name says it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from exchange.tape.venues import Outcome, public
 from exchange.tape.venues.files import Row
-from exchange.tape.venues.public import Feed, nothing, positive
+from exchange.tape.venues.public import Feed, nothing, positive, series
 
 SIDES = {"buy": 1, "sell": -1}
 
@@ -14,14 +15,21 @@ def _trade(row: Row) -> tuple[str, int | None, int]:
     positive(row, "price", "size")
     row.choice("side", SIDES)
     return (
-        row.text("instrument_name", "trades"), row.integer("trade_id"), row.micros("created_time")
+        row.text("instrument_name", series(row, "trades")), row.integer("trade_id"),
+        row.micros("created_time"),
     )  # fmt: skip
 
+
+API = {
+    "instId": "instrument_name", "tradeId": "trade_id", "px": "price", "sz": "size",
+    "ts": "created_time",
+}  # fmt: skip
 
 FEEDS = {
     "okx-trades": Feed(
         "okx-trades", ("trade_id", "side", "size", "price", "created_time"),
         ("trade_id", "side", "size", "price", "created_time"), _trade, nothing, (),
+        aliases=API,
     )
 }  # fmt: skip
 

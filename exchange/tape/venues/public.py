@@ -5,23 +5,30 @@ consecutive ids (gaps and duplicates), time order, and every number that follows
 A format is a `Feed`: its columns, and one function that compares a row with what it must be.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from exchange.tape.venues import Outcome
-from exchange.tape.venues.files import Row, csv_rows, json_rows
+from exchange.tape.venues.files import LISTS, Row, csv_rows
 from exchange.tape.venues.report import Counts, Reconciliation, printed
 
 TRUTH = {"true": 1, "false": 0, "1": 1, "0": 0}
+PUBLISHED = re.compile(
+    r"(.+?)-(?:trades|aggtrades|liquidationsnapshot|\d+(?:mo|[smhdw]))-\d{4}-\d{2}", re.IGNORECASE
+)
 Numbers = dict[str, Reconciliation]
 
 
 class Feed(NamedTuple):
     """One public format. `identity` gives (series, consecutive number or None, time in us) of a
     row, and reads every field that matters; `check` compares a row with the one before it in its
-    series (None for the first); `numbers` are what is compared."""
+    series (None for the first); `numbers` are what is compared. `columns` name the cells of a file
+    without a header, `lists` where an answer of the API has its rows, `aliases` other spellings."""
 
     name: str
     columns: tuple[str, ...]
@@ -29,7 +36,8 @@ class Feed(NamedTuple):
     identity: Callable[[Row], tuple[str, int | None, int]]
     check: Callable[[Row, Row | None, Numbers], None]
     numbers: tuple[str, ...]
-    lists: tuple[str, ...] = ()
+    lists: tuple[str, ...] = LISTS
+    aliases: Mapping[str, str] = MappingProxyType({})
 
 
 def run(feed: Feed, paths: Sequence[Path]) -> Outcome:
@@ -90,14 +98,8 @@ def _sorted(feed: Feed, paths: Sequence[Path]) -> Outcome:
 
 
 def _rows(feed: Feed, paths: Sequence[Path]) -> Iterator[Row]:
-    """CSV rows, or JSON objects where the venue answers in JSON."""
-    if not feed.lists:
-        yield from csv_rows(paths, feed.needed, feed.columns)
-        return
-    for file, number, value in json_rows(paths, feed.lists):
-        if not isinstance(value, dict):
-            raise Row(file, number, {}).refuse("", "is not an object.")
-        yield Row(file, number, value)
+    """The rows as CSV, or as the venue's API answers them."""
+    yield from csv_rows(paths, feed.needed, feed.columns, feed.lists, feed.aliases)
 
 
 def _distinct(rows: list[tuple[int, int, Row]], counts: Counts) -> list[tuple[int, int, Row]]:
@@ -122,6 +124,18 @@ def _gaps(feed: Feed, kept: list[tuple[int, int, Row]], counts: Counts) -> None:
             raise row.refuse("", f"number {b} is there twice with other content.")
         counts.gaps += b != a + 1
         counts.missing += b - a - 1
+
+
+@cache
+def _published(file: str) -> str:
+    """The contract of a file named as published, such as BTCUSDT-trades-2021-01-31.csv; else ""."""
+    match = PUBLISHED.match(file)
+    return match[1] if match else ""
+
+
+def series(row: Row, default: str) -> str:
+    """What a row belongs to where it does not say so itself: the contract its file is named for."""
+    return _published(row.file) or default
 
 
 def where(row: Row) -> dict[str, Any]:
