@@ -35,7 +35,7 @@ from exchange.domain.value import ContractSpec
 
 CELLS_MAX = 1 << 24
 """Accounts times contracts held densely (at most 512 MiB); more run in blocks of accounts."""
-LOTS_MAX = 4096
+LOTS_MAX = 1024
 """Lots of neighbouring accounts that threads are given; a lot is one piece of the state."""
 SAMPLE = 1 << 16
 """Fills looked at to see how busy each lot is."""

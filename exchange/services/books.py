@@ -4,6 +4,7 @@ Everything goes in by COPY and in one transaction, so a venue is there whole or 
 tape may open any number of venues (a rehearsal each); a venue has one tape.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -114,7 +115,8 @@ def opening_holdings(tape: arrays.Tape) -> Holdings:
 def closing_holdings(tape: arrays.Tape) -> Holdings:
     """The state after the last fill of the tape."""
     last = int(tape.fills.time[-1]) if len(tape.fills.time) else 0
-    (state,) = replay(opening_holdings(tape), tape.fills, tape.specs, [last])
+    workers = os.cpu_count() or 1
+    (state,) = replay(opening_holdings(tape), tape.fills, tape.specs, [last], workers=workers)
     return state
 
 
