@@ -38,12 +38,15 @@ AWARD = """
     ORDER BY a.tape_index
 """
 PAYMENT = """
-    SELECT a.tape_index, coalesce(b.amount, 0), w.amount
+    SELECT a.tape_index, coalesce(futures.amount, 0), coalesce(funding.amount, 0), w.amount
     FROM award w
     JOIN exchange_account a ON a.id = w.account_id
     LEFT JOIN ledger_account l ON l.account_id = w.account_id AND l.kind = 'futures'
         AND l.asset_id = %(asset)s
-    LEFT JOIN balance b ON b.ledger_account_id = l.id
+    LEFT JOIN balance futures ON futures.ledger_account_id = l.id
+    LEFT JOIN ledger_account o ON o.account_id = w.account_id AND o.kind = 'funding'
+        AND o.asset_id = %(asset)s
+    LEFT JOIN balance funding ON funding.ledger_account_id = o.id
     WHERE w.programme_id = %(programme)s
     ORDER BY a.tape_index
 """
@@ -184,8 +187,8 @@ def _draft(programme: Programme) -> drafting.Draft:
     """The awards as legs, from goodwill expense to futures wallets; two statements."""
     with connection.cursor() as cursor:
         cursor.execute(PAYMENT, {"asset": programme.asset_id, "programme": programme.pk})
-        rows = np.array(cursor.fetchall(), np.int64).reshape(-1, 3)
-    account, before, amount = np.ascontiguousarray(rows.T)
+        rows = np.array(cursor.fetchall(), np.int64).reshape(-1, 4)
+    account, before, funding, amount = np.ascontiguousarray(rows.T)
     n = len(amount)
     zeros, none = np.zeros(n, np.int64), np.zeros(0, np.int64)
     goodwill, futures = (ledger_places.KINDS.index(kind) for kind in ("goodwill", "futures"))
@@ -204,7 +207,7 @@ def _draft(programme: Programme) -> drafting.Draft:
             asset=np.zeros(n, np.int16),
             futures_before=before,
             futures_delta=amount,
-            funding_before=zeros,
+            funding_before=funding,
             funding_delta=zeros,
             receivable_delta=zeros,
             reversed_pnl=zeros,

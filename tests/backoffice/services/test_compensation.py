@@ -3,13 +3,21 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from backoffice.models import Award, Programme
 from backoffice.services import compensation
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from exchange.models import Balance, Liquidation
-from tests.backoffice.services.conftest import BTC, START, World, execute, run_sql
+from exchange.services import ledger
+from tests.backoffice.services.conftest import (
+    BTC,
+    START,
+    World,
+    execute,
+    ledger_account,
+    run_sql,
+)
 
 
 def close(world: World, account: int, verdict: str, loss: int, number: int = 0) -> None:
@@ -122,6 +130,21 @@ def test_it_is_paid_through_the_ledger(closes: World) -> None:
     assert sum(amount for _, _, amount, _ in awards(programme)) == -house.amount
     with pytest.raises(Stale):
         compensation.compute_plan(programme=programme, by=closes.person("mira"))
+
+
+def test_its_plan_says_what_both_wallets_held(closes: World) -> None:
+    """The customer's statement shows both; one that is not touched is not empty for that."""
+    place = ledger_account(closes.venue, closes.btc, "funding", account=closes.accounts[0])
+    with transaction.atomic():
+        ledger.post(
+            venue=closes.venue, key="deposit", reason="deposit", effective_at=START,
+            legs=[(place.pk, closes.btc.pk, 700), (closes.custody.pk, closes.btc.pk, -700)],
+        )  # fmt: skip
+    plan = compensation.compute_plan(programme=make(closes), by=closes.person("fay"))
+    effects = plan.effects.order_by("account__code")
+    assert list(effects.values_list("futures_before", "funding_before", "paid")) == [
+        (BTC, 700, BTC), (2 * BTC, 0, 6_666)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
