@@ -31,6 +31,7 @@ RULES = RuleSet(
     basis={CROSS: ENTRY, ISOLATED: ENTRY},
     fee={CROSS: FeeRule(FEE_AT_BANKRUPTCY), ISOLATED: FeeRule(FEE_AT_BANKRUPTCY)},
     rounding=PriceRounding(
-        ticks=ticks(("1000", "0.50"), ("100", "0.05"), ("1", "0.001"), ("0", "0.0001"))
+        ticks=ticks(("1000", "0.50"), ("100", "0.05"), ("1", "0.001"), ("0", "0.0001")),
+        source="nearest tick, as gist highfestiva/25598e42 found; the venue publishes no direction",
     ),
 )

@@ -20,10 +20,14 @@ TIERS = {
     "ETH": by_max_leverage((0, 25), (100_000_000, 15)),
     "SOL": by_max_leverage((0, 20), (70_000_000, 10)),
     "XRP": by_max_leverage((0, 20), (40_000_000, 10)),
-} | {
-    coin: by_max_leverage((0, 10), (20_000_000, 5))
-    for coin in ("DOGE", "SUI", "LTC", "LINK", "AVAX", "ADA", "NEAR", "BCH", "HYPE", "AAVE")
 }
+TWENTY_MILLION = (
+    "DOGE KPEPE SUI WLD TRUMP LTC ENA POPCAT WIF AAVE KBONK LINK CRV AVAX ADA UNI NEAR TIA APT BCH "
+    "HYPE FARTCOIN"
+)
+THREE_MILLION = "OP ARB LDO TON MKR ONDO JUP INJ KSHIB SEI TRX BNB DOT"
+TIERS |= {coin: by_max_leverage((0, 10), (20_000_000, 5)) for coin in TWENTY_MILLION.split()}
+TIERS |= {coin: by_max_leverage((0, 10), (3_000_000, 5)) for coin in THREE_MILLION.split()}
 
 RULES = RuleSet(
     name="hyperliquid",

@@ -51,3 +51,28 @@ def test_maintenance_is_half_the_initial_rate_at_the_highest_leverage() -> None:
         (150_000_000, Fraction("0.025")),
     ]
     assert TIERS["BTC"][1].deduction == 150_000_000 * Fraction("0.0125")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "value", "rate"),
+    [
+        ("BTC", 1_000_000, "1.25"),
+        ("ETH", 1_000_000, "2"),
+        ("SOL", 1_000_000, "2.5"),
+        ("kPEPE", 20_000_000, "5"),
+        ("ARB", 3_000_000, "5"),
+    ],
+)
+def test_rates_of_the_page_at_the_highest_leverage(symbol: str, value: int, rate: str) -> None:
+    # gitbook "Margin tiers"; docs.byreal.io "Risk and Liquidation": 40x 1.25 %, 25x 2 %, 20x 2.5 %.
+    answer = printed(
+        rules="hyperliquid",
+        side="long",
+        quantity=str(value),
+        entry="1",
+        mark="1",
+        collateral=str(value),
+        mode="cross",
+        symbol=symbol,
+    )
+    assert Decimal(answer["maintenance_margin"]) == value * Decimal(rate) / 100

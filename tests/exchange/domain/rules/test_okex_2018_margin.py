@@ -53,3 +53,19 @@ def test_leverage_is_needed() -> None:
     without = {key: value for key, value in EOS.items() if key != "leverage"}
     with pytest.raises(QuoteRefused, match="okex-2018 needs leverage"):
         quote(without)
+
+
+@pytest.mark.parametrize(
+    ("leverage", "factor", "lost"), [("10", "0.1", "0.9"), ("20", "0.2", "0.8")]
+)
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_the_share_of_the_margin_lost_at_the_close(
+    side: str, leverage: str, factor: str, lost: str
+) -> None:
+    # academyokex.wpcomstaging.com/en/full-liquidation and the venue's own quiz: positions go when
+    # the loss is 90 % of the margin at 10x, 80 % at 20x.
+    request = {**EOS, "side": side, "leverage": leverage, "maintenance": factor}
+    at = printed(**request)["unrounded"]["liquidation_price"]
+    answer = printed(**request, mark=at)
+    share = Decimal(answer["unrounded"]["pnl"]) / Decimal(answer["unrounded"]["initial_margin"])
+    assert round(share, 12) == -Decimal(lost)
