@@ -172,7 +172,8 @@ def _post(execution: Execution, started: float) -> None:
     with transaction.atomic(durable=True):
         plan = Plan.objects.select_for_update().get(pk=execution.plan_id)
         reach("execution.locked")
-        if plan.state == Plan.State.APPROVED and (why := approvals.blocked(plan)):
+        _require_approved(plan)
+        if why := approvals.blocked(plan):
             raise Moved(f"It may not be executed any more: {why}.")
         lifecycle.step(plan, Plan.State.EXECUTING)
         reach("execution.executing")
@@ -207,7 +208,8 @@ def _post(execution: Execution, started: float) -> None:
 
 def _require_approved(plan: Plan) -> None:
     if plan.state != Plan.State.APPROVED:
-        raise Stale(f"This plan is {plan.state}; only an approved plan is executed.")
+        because = f" {plan.reason}" if plan.reason else ""
+        raise Stale(f"This plan is {plan.state}; only an approved plan is executed.{because}")
 
 
 def _require_alone(plan: Plan) -> None:

@@ -191,6 +191,19 @@ class TestTheSweep:
         assert "A00001" in plan.reason
         assert staleness.sweep() == 0
 
+    def test_an_execution_that_waits_is_refused_with_what_moved(self, world: World) -> None:
+        plan = compute(world, [5, 5])
+        approve_by_row(world, plan)
+        plans.request_execution(plan=plan, by=world.person("mira"))
+        fee(world)
+        assert staleness.sweep() == 1
+        execution = plans.execute(plan_id=plan.pk)
+        assert execution.state == Execution.State.REFUSED
+        assert execution.message.startswith(
+            "This plan is stale; only an approved plan is executed."
+        )
+        assert "A00001 was 2.00000000 BTC" in execution.message
+
     def test_an_executed_remedy_ends_the_others_of_its_incident(self, world: World) -> None:
         close_gates(world)
         others = [remedy.computed(world), remedy.computed(world, remedy.draft(7, contracts=0))]

@@ -8,7 +8,15 @@ from django.urls import reverse
 from backoffice.models import AuditEvent, Computation, Plan
 from backoffice.services import computations
 from exchange.services import ledger
-from tests.backoffice.services.conftest import BTC, START, World, compute, execute
+from tests.backoffice.services.conftest import (
+    BTC,
+    START,
+    World,
+    approve_by_row,
+    close_gates,
+    compute,
+    execute,
+)
 from tests.backoffice.views.conftest import expected, matrix
 from tests.backoffice.views.reading import text
 
@@ -42,6 +50,11 @@ def test_it_is_asked_for_on_a_reconciled_plan(world: World, done: Plan, analyst:
     before = text(analyst.get(reverse("plan", args=[done.pk])))
     assert f"Plan {new.pk} undoes this plan; it is computed." in before
     assert "Undo this plan" not in before
+    close_gates(world)
+    approve_by_row(world, new)
+    execute(world, new)
+    after = text(analyst.get(reverse("plan", args=[done.pk])))
+    assert f"Undone Plan {new.pk} posted the opposite of this plan." in after
 
 
 @pytest.mark.parametrize("page", ["plan", "plan-effects", "plan-legs", "plan-positions",
