@@ -68,9 +68,9 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     """What the template sets, as text: every figure is written here, none is worked out there."""
     incident, scenarios = comparison.incident, queries.scenarios(comparison)
     summaries = [row.summary for row in scenarios]
-    codes = comparison_rows.assets(summaries, incident.contract.settle.code)
-    assets = queries.assets(codes)
-    first, *others = codes
+    settled = incident.contract.settle.code
+    first, *others = comparison_rows.assets(summaries, settled) or [settled]
+    assets = queries.assets([first, *others])
     groups = comparison_rows.groups(summaries, first)
     at = comparison.finished_at.astimezone(UTC)
     return {

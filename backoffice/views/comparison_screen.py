@@ -42,7 +42,7 @@ def of(
     """The context of `remedies/_comparison.html`; four statements. `at` overrides the address."""
     scenarios = queries.scenarios(comparison)
     first = comparison.incident.contract.settle.code
-    codes = comparison_rows.assets((row.summary for row in scenarios), first)
+    codes = comparison_rows.assets((row.summary for row in scenarios), first) or [first]
     form = ShownForm(request.GET, scenarios, codes)
     shown = [row for row in scenarios if row.number in form.numbers]
     focus = _focus(shown, str(at) if at else request.GET.get("at", ""))

@@ -43,8 +43,8 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         **around(incident, TAB),
         **shown,
-        "job": job(rows[0]) if rows and rows[0] not in done[:1] else None,
-        "older": rows[1:] if done[:1] == rows[:1] else rows,
+        "job": job(rows[0]) if rows[:1] != done[:1] else None,
+        "older": [row for row in rows if row not in (rows[0], *done[:1])],
         **_makers(request, incident),
         "defaults": range(len(services.SCENARIOS)),
     }

@@ -273,6 +273,18 @@ def test_a_refused_scenario_says_why(market: Market, analyst: Client) -> None:
     assert cells(across, "across")[0][1] == "could not be computed"
 
 
+def test_a_comparison_of_nothing_but_refusals_is_a_page_and_a_paper(
+    market: Market, analyst: Client
+) -> None:
+    row = comparisons.request(
+        incident=market.incident, by=people.cast_member("mira"),
+        scenarios=[[Step("settle", {"price": "-1"})]],
+    )  # fmt: skip
+    comparison = comparisons.run(comparison_id=row.pk)
+    for name in ("comparison", "comparison-paper"):
+        assert analyst.get(reverse(name, args=[comparison.pk])).status_code == 200
+
+
 def test_one_account_under_every_remedy(
     market: Market, analyst: Client, django_assert_num_queries: object
 ) -> None:
