@@ -106,10 +106,14 @@ def _distinct(rows: list[tuple[int, int, Row]], counts: Counts) -> list[tuple[in
     """Rows in order of number, each once; the same number with other content is refused."""
     rows.sort(key=lambda entry: entry[:2])
     kept: list[tuple[int, int, Row]] = []
+    alike: list[tuple[int, int, Row]] = []
     for entry in rows:
-        if kept and kept[-1][0] == entry[0] and kept[-1][2].cells == entry[2].cells:
+        if not alike or alike[0][0] != entry[0]:
+            alike = []
+        if any(other[2].cells == entry[2].cells for other in alike):
             counts.duplicates += 1
             continue
+        alike.append(entry)
         kept.append(entry)
     counts.kept += len(kept)
     return kept

@@ -162,6 +162,15 @@ def test_binance_liquidations(tmp_path: Path, lines: tuple[str, ...]) -> None:
     assert list(found["series"]) == ["ABCUSD_PERP"]
 
 
+def test_liquidations_of_one_millisecond_are_each_counted_once(tmp_path: Path) -> None:
+    other = LIQUIDATION.replace("SELL", "BUY")
+    found = report(
+        "binance-liquidations",
+        write(tmp_path / "l.csv", SNAPSHOT, LIQUIDATION, other, LIQUIDATION, other),
+    )
+    assert (found["rows"], found["kept"], found["duplicates"]) == (4, 2, 2)
+
+
 def test_the_checksum_published_beside_a_file(tmp_path: Path) -> None:
     path = zipped(tmp_path / "ABCUSDT-trades-2020-09-13.zip", "1,10,2,20,1600000000000,true")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
