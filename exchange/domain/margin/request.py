@@ -117,7 +117,7 @@ def _meant(name: str, allowed: Sequence[str]) -> str:
     for key, spellings in OTHER_NAMES.items():
         if key in allowed and name in spellings:
             return key
-    return next(iter(get_close_matches(name, allowed, n=1, cutoff=0.4)), "")
+    return next(iter(get_close_matches(name, allowed, n=1, cutoff=0.6)), "")
 
 
 def _known(given: Mapping[str, Any], allowed: Sequence[str], where: str) -> None:

@@ -41,5 +41,6 @@ class Command(BaseCommand):
         try:
             answer = quote(request)
         except QuoteRefused as problem:
-            raise CommandError(f"{problem}.", returncode=REFUSED) from None
+            end = "" if str(problem).endswith("?") else "."
+            raise CommandError(f"{problem}{end}", returncode=REFUSED) from None
         self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))
