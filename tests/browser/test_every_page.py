@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Visit
+from tests.browser.books import compared, one
+from tests.browser.conftest import Desk, Visit
 
 pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
@@ -32,7 +33,10 @@ def kind(address: str) -> str:
 
 def links(page: Page) -> list[str]:
     """The addresses of this desk that the page links to, downloads included."""
-    found = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
+    # A link within a drawing has no plain address of its own.
+    found = page.eval_on_selector_all(
+        "a[href]", "all => all.map(a => new URL(a.getAttribute('href'), document.baseURI).href)"
+    )
     here = urlsplit(page.url).netloc
     return [
         address.partition("#")[0]
@@ -98,6 +102,12 @@ def unreadable(page: Page) -> list[str]:
         f"{page.url}: {each['id']}: {each['nodes'][0]['html'][:120]}"
         for each in result["violations"]
     ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def everything(desk: Desk) -> None:
+    """What a rehearsal leaves out and has pages of its own."""
+    compared(desk, one(desk, "SELECT slug FROM incident ORDER BY id LIMIT 1"))
 
 
 def report(problems: list[str]) -> None:
