@@ -20,7 +20,10 @@ from django.db import connection
 
 from backoffice.embedded.places import PROJECT
 from backoffice.models import Execution, Plan
-from backoffice.services import approvals, plans
+from backoffice.services import approvals, incidents, plans
+from backoffice.services.refusals import Refused
+from tests.backoffice.services import remedy
+from tests.backoffice.services.conftest import approve_all, compute
 from tests.chaos import cutting
 from tests.chaos.cutting import (
     DONE,
@@ -287,6 +290,65 @@ def complete(theatre: Theatre, cut: Cut, plan: Plan, pair: list[cutting.Officer]
         return
     theatre.requesting(plan)()
     theatre.finish(plan, before)
+
+
+def computed(theatre: Theatre, number: int) -> Plan:
+    """One of several plans that were computed from the same books."""
+    return remedy.computed(theatre.world, remedy.anything([(number, 7), (3, -7)]))
+
+
+def test_of_two_proposed_at_once_one_is_before_the_officers(theatre: Theatre) -> None:
+    pair = [computed(theatre, number) for number in range(2)]
+    maker = theatre.world.person("mira")
+    victims = [Victim.fork(lambda plan=plan: plans.propose(plan=plan, by=maker)) for plan in pair]
+    for victim in victims:
+        victim.go()
+    assert sorted(victim.end() for victim in victims) == [DONE, REFUSED]
+    states = sorted(Plan.objects.get(pk=plan.pk).state for plan in pair)
+    assert states == [Plan.State.COMPUTED, Plan.State.PROPOSED]
+    sound(theatre.world)
+
+
+def test_of_two_asked_for_at_once_one_is_executed(theatre: Theatre) -> None:
+    first = theatre.approved(random.Random(7))
+    second = compute(theatre.world, [5])
+    plans.propose(plan=second, by=theatre.world.person("mira"))
+    approve_all(second)
+    victims = [Victim.fork(theatre.requesting(plan)) for plan in (first, second)]
+    for victim in victims:
+        victim.go()
+    assert sorted(victim.end() for victim in victims) == [DONE, REFUSED]
+    asked = Execution.objects.get(plan__in=(first, second))
+    theatre.finish(asked.plan, Books.now())
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_gate_opened_while_a_plan_is_approved(theatre: Theatre, number: int) -> None:
+    """Whoever comes first: a plan is never executable with a gate that opened under it."""
+    chance = random.Random(f"{SEED}/gate/{number}")
+    plan = theatre.proposed(chance)
+    first, last = officers(2)
+    deciding(plan, first)()
+    incident, mira = theatre.world.incident, theatre.world.person("mira")
+    gate = incident.gates.get(kind="withdrawals", lifted_at=None)
+    lifts = Victim.fork(lambda: incidents.lift_gate(gate=gate, by=mira, reason="calm"))
+    decides = Victim.fork(deciding(plan, last))
+    lifts.go()
+    theatre.pause("approve", chance.uniform(0, 0.5))
+    decides.go()
+    lifted, approved = lifts.end() == DONE, decides.end() == DONE
+    assert lifted or approved
+    before = Books.now()
+    if not lifted:
+        theatre.requesting(plan)()
+        theatre.finish(plan, before)
+        return
+    incidents.close_gate(incident=incident, by=mira, kind="withdrawals", reason="again")
+    with pytest.raises(Refused):
+        theatre.requesting(plan)()
+    assert Plan.objects.get(pk=plan.pk).state == Plan.State.STALE
+    assert Books.now() == before
+    sound(theatre.world)
 
 
 def test_the_kills_fell_before_and_after_the_commit(theatre: Theatre) -> None:
