@@ -1,6 +1,6 @@
 """BitMEX: the linear example of its own pages, and the inverse sums."""
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
 
@@ -144,3 +144,20 @@ def test_inverse_future_margin_and_profit() -> None:
         maintenance="0.005",
     )
     assert (answer["initial_margin"], answer["pnl"]) == ("0.1", "0.47619048")
+
+
+@pytest.mark.parametrize(("leverage", "move"), [("25", "-3.38"), ("50", "-1.47"), ("100", "-0.49")])
+def test_how_far_a_long_may_fall(leverage: str, move: str) -> None:
+    # cryptoboiler.co question 5, in percent of the entry price, cut; without fees.
+    price = unrounded(
+        "liquidation_price",
+        12,
+        rules="bitmex",
+        side="long",
+        quantity="10000",
+        entry="100",
+        leverage=leverage,
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert (price - 100).quantize(Decimal("0.01"), ROUND_DOWN) == Decimal(move)

@@ -223,3 +223,38 @@ def test_tiered_maintenance_of_an_inverse_position() -> None:
     )
     assert (answer["position_value"], answer["initial_margin"]) == ("25", "2.5")
     assert answer["maintenance_margin"] == "0.45"
+
+
+@pytest.mark.parametrize(
+    ("size", "collateral", "expected"),
+    [("1", "550", "9500.00"), ("1", "1550", "8500.00"), ("2", "2100", "9000.00")],
+)
+def test_margin_added_then_shared_with_a_larger_position(
+    size: str, collateral: str, expected: str
+) -> None:
+    # cryptoarmy.io "How to increase/decrease position margin on Bybit", situation 2: a long at
+    # 10,000 that goes at 9,500 is given 1,000 more, then a second coin at the same price.
+    answer = printed(
+        rules="bybit-linear",
+        side="long",
+        quantity=size,
+        entry="10000",
+        collateral=collateral,
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert answer["liquidation_price"] == expected
+
+
+def test_inverse_isolated_short_of_a_sister_venue() -> None:
+    # help.btcmex.com 360039592991, the same formula and rounding: 50 at 8,125 and 50x = 8,248.5.
+    answer = printed(
+        rules="bybit-inverse",
+        side="short",
+        quantity="50",
+        entry="8125",
+        leverage="50",
+        mode="isolated",
+        symbol="BTCUSD",
+    )
+    assert answer["liquidation_price"] == "8248.50"
