@@ -28,6 +28,10 @@ class CompanionFailed(RuntimeError):
     """A worker or a mail server did not start; the message names its log."""
 
 
+class OtherFoldersMail(CompanionFailed):
+    """The mail catcher of another data folder has our port."""
+
+
 def worker_answers() -> bool:
     """Whether any worker on our broker answers within a second."""
     return bool(app.control.ping(timeout=1.0))
@@ -36,7 +40,7 @@ def worker_answers() -> bool:
 def mail_answers() -> bool:
     """Whether something listens where mail is to go.
 
-    Raises CompanionFailed when it is the catcher of another data folder: its mail would be kept
+    Raises OtherFoldersMail when it is the catcher of another data folder: its mail would be kept
     there, and it ends when its own owner says so.
     """
     where = (settings.EMAIL_HOST, settings.EMAIL_PORT)
@@ -47,7 +51,7 @@ def mail_answers() -> bool:
         return False
     ours = mailcatcher.ident(Path(settings.MAIL_ROOT))
     if ours.rpartition(" ")[0] in greeting and ours not in greeting:
-        raise CompanionFailed(
+        raise OtherFoldersMail(
             f"the mail catcher of another data folder listens at {where[0]}:{where[1]}:"
             " set MAKEWHOLE_EMAIL_PORT to a free port, such as 8026."
         )
@@ -67,11 +71,19 @@ def worker(tell: Tell) -> Iterator[None]:
 
 @contextmanager
 def mail(tell: Tell) -> Iterator[None]:
-    """A mail server that listens, for the time of the block. Only ever starts one on this
-    machine: mail meant for another server is never caught here instead."""
-    if mail_answers():
-        yield
-        return
+    """A mail server that listens, for the time of the block; begun before a worker, which takes
+    from here where mail goes. Only ever starts one on this machine: mail meant for another server
+    is never caught here instead. Where another data folder's catcher has the port and no worker
+    uses it yet, ours takes a free one."""
+    try:
+        if mail_answers():
+            yield
+            return
+    except OtherFoldersMail:
+        if worker_answers():
+            raise
+        settings.EMAIL_PORT = _free_port()
+        os.environ["MAKEWHOLE_EMAIL_PORT"] = str(settings.EMAIL_PORT)
     if settings.EMAIL_HOST not in LOCAL:
         raise CompanionFailed(
             f"no mail server answers at {settings.EMAIL_HOST}:{settings.EMAIL_PORT}."
@@ -79,6 +91,12 @@ def mail(tell: Tell) -> Iterator[None]:
     tell("no mail server listens: starting the catcher for this run")
     with _child(supervisor.mail(settings.EMAIL_HOST, settings.EMAIL_PORT), ready=mail_answers):
         yield
+
+
+def _free_port() -> int:
+    with socket.create_server((settings.EMAIL_HOST, 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 @contextmanager

@@ -119,11 +119,22 @@ def test_a_taken_port_is_named(folder: Path) -> None:
 
 
 def test_another_folders_catcher_is_not_taken_for_ours(
-    port: int, folder: Path, settings: Settings, tmp_path: Path
+    port: int,
+    folder: Path,
+    settings: Settings,
+    tmp_path: Path,
+    servers: object,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.MAIL_ROOT = folder / "mail"
     assert companions.mail_answers()
     settings.MAIL_ROOT = tmp_path / "mail"
-    with pytest.raises(companions.CompanionFailed, match="set MAKEWHOLE_EMAIL_PORT to a free"):
+    with pytest.raises(companions.OtherFoldersMail, match="set MAKEWHOLE_EMAIL_PORT to a free"):
         companions.mail_answers()
+    monkeypatch.setenv("MAKEWHOLE_EMAIL_PORT", str(port))
+    monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path))
+    with companions.mail(lambda told: None):
+        assert port != settings.EMAIL_PORT
+        assert os.environ["MAKEWHOLE_EMAIL_PORT"] == str(settings.EMAIL_PORT)
+        assert companions.mail_answers()

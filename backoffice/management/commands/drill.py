@@ -83,7 +83,7 @@ class Command(BaseCommand):
             tell=bars.tell,
         )
         try:
-            with bars.bars, companions.worker(bars.tell), companions.mail(bars.tell):
+            with bars.bars, companions.mail(bars.tell), companions.worker(bars.tell):
                 outcome = run.run()
                 report = rehearsal_report.of(outcome)
         except FAILURES as error:
