@@ -32,19 +32,13 @@ def main_pages(desk: Desk) -> list[str]:
         "/incidents/",
         *(f"/incidents/{slug}/{tab}" for tab in TABS),
         *plan,
-        *(f"/comparisons/{compared_once(desk, slug)}/{part}" for part in ("", "accounts/1/")),
+        *(f"/comparisons/{compared(desk, slug)}/{part}" for part in ("", "accounts/1/")),
         "/campaigns/1/",
         "/messages/1/",
         "/liquidations/1/",
         "/accounts/1/",
         "/approvals/",
     ]
-
-
-def compared_once(desk: Desk, slug: str) -> int:
-    """The incident's comparison, computed the first time."""
-    done = rows(desk, "SELECT min(id) FROM comparison WHERE state = 'done'")
-    return done[0][0] or compared(desk, slug)
 
 
 def test_main_pages_in_the_dark(desk: Desk, visit: Visits) -> None:
