@@ -105,15 +105,21 @@ def close_gate(
         raise Refused("Say why: customers are told the reason of a closed gate.")
     if not 1 <= hours <= GATE_HOURS_MAX:
         raise Refused(f"A gate closes for 1 to {GATE_HOURS_MAX} hours, then someone decides again.")
+    now = timezone.now()
     try:
         with transaction.atomic():
+            # One that has run out is open and only not written off; it is not in the way.
+            Gate.objects.filter(
+                incident=incident, kind=kind, contract=contract, lifted_at__isnull=True,
+                expires_at__lte=now,
+            ).update(lifted_at=now, lifted_by=by, lifted_reason="It had run out.")  # fmt: skip
             gate = Gate.objects.create(
                 incident=incident,
                 kind=Gate.Kind(kind),
                 contract=contract,
                 reason=reason.strip(),
                 owner=by,
-                expires_at=timezone.now() + timedelta(hours=hours),
+                expires_at=now + timedelta(hours=hours),
             )
             scope = contract.symbol if contract else "everything"
             _desk_line(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from backoffice.models import Execution, Gate, Plan
 from backoffice.services import drafting, executions, gates, incidents, plans
-from backoffice.services.refusals import Moved, Refused
+from backoffice.services.refusals import Moved, Refused, Stale
 from exchange.models import Account, Contract
 from exchange.services import batches
 from tests.backoffice.services import remedy
@@ -113,6 +113,14 @@ class TestClosedBefore:
         closed_for(world, -1, "withdrawals")
         plan = remedy.approved(world)
         assert [gate.opened_at for gate in gates.wanting(plan)] == [None, None]
+
+    def test_one_that_ran_out_is_closed_again(self, world: World) -> None:
+        over = closed_for(world, -1, "withdrawals")
+        close(world, "withdrawals")
+        over.refresh_from_db()
+        assert over.lifted_reason == "It had run out."
+        with pytest.raises(Stale, match="closed already"):
+            close(world, "withdrawals")
 
     def test_the_executing_transaction_asks_again(self, world: World) -> None:
         """Queued in time and run when the gate has run out: the plan is void."""
