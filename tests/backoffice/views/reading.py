@@ -20,6 +20,21 @@ def cells(response: HttpResponse, table: str) -> list[list[str]]:
     return [[_words(c) for c in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]
 
 
+def rows(response: HttpResponse, table: str) -> list[list[str]]:
+    """As `cells`, of every body of the table."""
+    page = response.content.decode()
+    whole = page[page.index(f'id="{table}"') :].split("</table>")[0]
+    found = re.findall(r"<tr.*?</tr>", whole.partition("</thead>")[2], re.DOTALL)
+    return [[_words(c) for c in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in found]
+
+
+def written(units: str, *, signed: bool = False) -> str:
+    """Satoshi as the page writes them, made here by another way than the page's."""
+    sign = "\N{MINUS SIGN}" if units.startswith("-") else "+" if signed and units != "0" else ""
+    digits = units.lstrip("-").zfill(9)
+    return f"{sign}{int(digits[:-8]):,}.{digits[-8:]}"
+
+
 def csv(response: HttpResponse) -> list[list[str]]:
     """The rows of a streamed CSV of plain cells."""
     content = b"".join(response.streaming_content).decode("utf-8-sig")
