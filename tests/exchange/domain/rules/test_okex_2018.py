@@ -28,7 +28,14 @@ def test_unknown_rules_are_named():
 
 @pytest.mark.parametrize(
     ("underlying", "leverage", "ppm"),
-    [("BTC", 10, 100_000), ("BTC", 20, 200_000), ("LTC", 10, 200_000), ("EOS", 20, 400_000)],
+    [
+        ("BTC", 10, 100_000),
+        ("BTC", 20, 200_000),
+        ("LTC", 10, 200_000),
+        ("LTC", 20, 400_000),
+        ("EOS", 10, 100_000),
+        ("ETH", 20, 200_000),
+    ],
 )
 def test_the_published_factors(underlying, leverage, ppm):
     assert okex.factor_ppm(underlying, leverage) == ppm
