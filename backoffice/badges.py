@@ -74,7 +74,6 @@ BADGES: dict[str, Badge] = {
     "not_due": Badge(_("Not due"), "bad", "cross"),
     "missed": Badge(_("Missed"), "active", "eye"),
     "avoided": Badge(_("Avoided"), "good", "check"),
-    "avoided": Badge(_("Avoided"), "good", "check"),
     # campaigns and messages
     "sending": Badge(_("Sending"), "active", "run"),
     "paused": Badge(_("Paused"), "warn", "pause"),

@@ -72,8 +72,8 @@ class Nodes(NamedTuple):
     ``second``; ``cause`` a node. Of every node: ``caused`` counts the closes it is the cause of,
     ``touched`` those it has a share in, ``cluster`` all below it; ``share_ppm`` is how much of
     what it did goes back to flagged accounts. Of a close: ``moved`` are the ticks by which its
-    sales set new extremes beyond the mark of the second before the first of them, between ``sold_first`` and
-    ``sold_last`` (microseconds, 0 where nothing was sold).
+    sales set new extremes beyond the mark of the second before the first of them, between
+    ``sold_first`` and ``sold_last`` (microseconds, 0 where nothing was sold).
     """
 
     kind: npt.NDArray[np.uint8]
