@@ -33,8 +33,13 @@ class OtherFoldersMail(CompanionFailed):
 
 
 def worker_answers() -> bool:
-    """Whether any worker on our broker answers within a second."""
-    return bool(app.control.ping(timeout=1.0))
+    """Whether any worker on our broker answers within a second.
+
+    Over a connection of its own: one of the pool would keep waiting for answers, and a process that
+    is forked meanwhile would wait for them too.
+    """
+    with app.connection_for_write() as asking:
+        return bool(app.control.ping(timeout=1.0, connection=asking))
 
 
 def mail_answers() -> bool:
