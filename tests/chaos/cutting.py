@@ -21,6 +21,7 @@ from typing import Any
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from backoffice.models import Execution, Person, Plan
 from backoffice.services import approvals, audit, plans, second_factor
@@ -30,6 +31,7 @@ from exchange.queries.batches import standing
 from exchange.services import reconciliation
 from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import World
+from tests.desk import wait_until
 
 FORK = multiprocessing.get_context("fork")
 WAIT_SECONDS_MAX = 30
@@ -341,3 +343,26 @@ def decided(plan: Plan) -> int:
     kept = plan.approvals.count()
     assert approvals.valid_approvals(plan) == kept
     return kept
+
+
+def crash() -> None:
+    """SIGKILL to one of its processes, upon which the server ends all others and recovers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        doomed = cursor.fetchone()[0]
+    witness = connection.copy()
+    witness.ensure_connection()
+    os.kill(doomed, signal.SIGKILL)
+    wait_until(lambda: not _answers(witness), "the server has seen it")
+    witness.close()
+    connection.close()
+    wait_until(lambda: _answers(connection), "PostgreSQL has recovered")
+
+
+def _answers(to: BaseDatabaseWrapper) -> bool:
+    try:
+        with to.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True

@@ -3,18 +3,15 @@ of its processes, upon which it drops everyone and recovers from its log."""
 
 import os
 import random
-import signal
 from collections.abc import Callable
 
 import psutil
 import pytest
-from django.db import DatabaseError, connection
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import connection
 
 from backoffice import embedded
 from backoffice.embedded import postgres
-from tests.chaos.cutting import DONE, LOST, Theatre, Victim, executing
-from tests.desk import wait_until
+from tests.chaos.cutting import DONE, LOST, Theatre, Victim, crash, executing
 
 pytestmark = pytest.mark.chaos
 
@@ -31,29 +28,6 @@ def power_cut() -> None:
     psutil.wait_procs(doomed, 10)
     connection.close()
     embedded.ensure()
-
-
-def crash() -> None:
-    """SIGKILL to one of its processes, upon which the server ends all others and recovers."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        doomed = cursor.fetchone()[0]
-    witness = connection.copy()
-    witness.ensure_connection()
-    os.kill(doomed, signal.SIGKILL)
-    wait_until(lambda: not _answers(witness), "the server has seen it")
-    witness.close()
-    connection.close()
-    wait_until(lambda: _answers(connection), "PostgreSQL has recovered")
-
-
-def _answers(to: BaseDatabaseWrapper) -> bool:
-    try:
-        with to.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("end", [power_cut, crash])

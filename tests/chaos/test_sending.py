@@ -1,15 +1,13 @@
 """A sender killed at any step of handing a message over: no message goes twice, at most the one in
 its hands is left for a person, and the next sender sends the rest."""
 
-import os
 import re
-import signal
 from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from backoffice.celery import app
@@ -24,6 +22,7 @@ from tests.backoffice.services.conftest import (
     ledger_account,
     make_world,
 )
+from tests.chaos.cutting import crash
 from tests.desk import Desk, wait_until
 
 pytestmark = pytest.mark.chaos
@@ -169,7 +168,7 @@ def test_a_crash_of_the_database_leaves_a_claimed_chunk_to_a_person(
     campaigns.start(campaign=campaign, by=world.person("sana"))
     claimed = list(campaign.messages.order_by("pk").values_list("pk", flat=True)[:7])
     Message.objects.filter(pk__in=claimed).update(claimed_at=timezone.now())
-    crash_the_database()
+    crash()
     sent = sum(
         sending.send_shard(campaign_id=campaign.pk, shard=shard) for shard in range(sending.SHARDS)
     )
@@ -178,20 +177,3 @@ def test_a_crash_of_the_database_leaves_a_claimed_chunk_to_a_person(
     assert set(held.values_list("error", flat=True)) == {sending.IN_DOUBT}
     assert sent == campaign.messages.filter(state="sent").count()
     assert sent == CUSTOMERS - len(claimed) - campaign.messages.filter(state="failed").count()
-
-
-def crash_the_database() -> None:
-    """SIGKILL to one of its processes: PostgreSQL drops everyone and recovers from its log."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        os.kill(cursor.fetchone()[0], signal.SIGKILL)
-    connection.close()
-
-    def answers() -> bool:
-        try:
-            connection.ensure_connection()
-        except DatabaseError:
-            return False
-        return True
-
-    wait_until(answers, "PostgreSQL has recovered")
