@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -79,11 +80,9 @@ def start(at: Places, say: Say) -> None:
         # A server whose folder was removed under it serves nobody and would meet the new files.
         processes.end(processes.at_work("postgres", at.postgres), by=signal.SIGKILL, seconds_max=10)
         _make(at, account, say)
-    if running(at) is None:
+    if running(at) is None or not _answers(at, lambda: running(at) is not None, say):
         _clear_stale_pid_file(at, say)
         _launch(at, account, say)
-    else:
-        _wait(at, None, 0, say)
     _create_database(at)
 
 
@@ -199,12 +198,15 @@ def _clear_stale_pid_file(at: Places, say: Say) -> None:
     if file.exists():
         say(f"PostgreSQL in {at.postgres} was not stopped cleanly; it recovers now")
     lock = at.postgres_socket.with_name(f"{at.postgres_socket.name}.lock")
-    holder = processes.alive(_first_number(lock))
-    if holder is not None and "postgres" in holder.name():
-        raise EmbeddedError(
-            f"{at.postgres_socket} is in use by another server (pid {holder.pid}): stop it, "
-            "or set MAKEWHOLE_DATA to another folder."
-        )
+    # A killed server is gone from its folder moments before it is gone: only who stays is another.
+    patience = Patience(say, f"waiting for the server that holds {at.postgres_socket}")
+    while (holder := _server_named_in(lock)) is not None:
+        if patience.seconds > 2:
+            raise EmbeddedError(
+                f"{at.postgres_socket} is in use by another server (pid {holder}): stop it, "
+                "or set MAKEWHOLE_DATA to another folder."
+            )
+        patience.wait()
     for stale in (file, lock):
         try:
             stale.unlink(missing_ok=True)
@@ -212,12 +214,13 @@ def _clear_stale_pid_file(at: Places, say: Say) -> None:
             raise refusal("remove", stale, error) from error
 
 
-def _first_number(file: Path) -> int:
-    """The pid a lock file begins with; -1 when it holds none."""
+def _server_named_in(lock: Path) -> int | None:
+    """The pid a lock file begins with, while that is a living PostgreSQL."""
     try:
-        return int(file.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return -1
+        process = processes.alive(int(lock.read_text().split()[0]))
+        return process.pid if process is not None and "postgres" in process.name() else None
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return None
 
 
 def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
@@ -235,17 +238,18 @@ def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
         command += ["-c", f"{name}={value}"]
     since = at.postgres_log.stat().st_size if at.postgres_log.exists() else 0
     child = processes.launch(command, log=at.postgres_log, folder=at.postgres, account=account)
-    _wait(at, child, since, say)
+    if not _answers(at, lambda: child.poll() is None, say):
+        raise _failure(at, since)
 
 
-def _wait(at: Places, child: subprocess.Popen[bytes] | None, since: int, say: Say) -> None:
-    """Until it takes connections; EmbeddedError with what it logged if it ends instead."""
+def _answers(at: Places, lives: Callable[[], bool], say: Say) -> bool:
+    """Waits until it takes connections; False if it ends instead, as one found dying does."""
     patience = Patience(say, f"waiting for PostgreSQL in {at.postgres}, which replays its log")
     while not ready(at):
-        gone = child.poll() is not None if child else running(at) is None
-        if gone and not ready(at):
-            raise _failure(at, since)
+        if not lives():
+            return ready(at)
         patience.wait()
+    return True
 
 
 def _failure(at: Places, since: int) -> EmbeddedError:

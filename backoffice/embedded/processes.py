@@ -1,8 +1,8 @@
 """Who runs, told by more than a pid.
 
 A pid is recycled: after a crash or a reboot the number in a pid file may belong to any program. A
-process counts as ours only if its start time matches too (our pid files), or if its command line
-names our folder (the servers, whose pid files we do not write).
+process counts as ours only if it also started in the same boot and as long after it (our pid
+files), or if its command line names our folder (the servers, whose pid files we do not write).
 """
 
 import contextlib
@@ -58,10 +58,10 @@ def at_work(program: str, folder: Path) -> list[psutil.Process]:
 
 
 def write_pid(file: Path, pid: int) -> None:
-    """Notes a child with the time it started, which a recycled pid does not share."""
-    started = psutil.Process(pid).create_time()
+    """Notes a child with when it started, which a recycled pid does not share."""
+    note = {"pid": pid, "boot": _boot(), "started": _started(psutil.Process(pid))}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"pid": pid, "started": started}) + "\n")
+    file.write_text(json.dumps(note) + "\n")
 
 
 def read_pid(file: Path) -> psutil.Process | None:
@@ -69,10 +69,26 @@ def read_pid(file: Path) -> psutil.Process | None:
     try:
         note = json.loads(file.read_text())
         process = alive(int(note["pid"]))
-        same = process is not None and abs(process.create_time() - float(note["started"])) < 1.0
+        if process is None or note["boot"] != _boot():
+            return None
+        # Each of the two readings may be on the other side of a full second.
+        same = abs(_started(process) - float(note["started"])) <= 2.0
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return process if same else None
+
+
+def _started(process: psutil.Process) -> float:
+    """Seconds from the boot to its start: a wall clock that is set does not move them."""
+    return float(process.create_time() - psutil.boot_time())
+
+
+def _boot() -> str:
+    """Which boot this is, where the system says."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def end(

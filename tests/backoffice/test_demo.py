@@ -15,6 +15,7 @@ import pytest
 from backoffice import embedded, supervisor
 from backoffice.embedded import postgres, processes, valkey
 from backoffice.embedded.places import PROJECT, Places
+from tests.desk import wait_until
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -54,6 +55,14 @@ def until(sign: str, command: subprocess.Popen[str]) -> str:
     raise AssertionError(f"never said {sign!r}:\n{said}")
 
 
+def ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/healthz/ready", timeout=10) as answer:  # noqa: S310 - ours
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 def address_in(said: str) -> str:
     return next(line for line in said.splitlines() if "desk at" in line).split()[-1]
 
@@ -66,8 +75,7 @@ def test_it_runs_until_it_is_interrupted_and_stops_everything(at: Places) -> Non
     assert f"port {wanted} is taken; the desk takes {wanted + 1}" in said
     address = address_in(said)
     assert address == f"http://127.0.0.1:{wanted + 1}"
-    with urllib.request.urlopen(f"{address}/healthz/ready", timeout=10) as answer:  # noqa: S310 - ours
-        assert answer.status == 200
+    assert ready(address)
     ran = supervisor.running(at)
     assert set(ran) == {"web", "clock", "worker", "mail"}
     families = [process.pid for name in ran for process in ran[name].children(recursive=True)]
@@ -149,8 +157,32 @@ def test_killed_servers_come_back_under_a_running_desk(
 
     while not alive_again():
         assert time.time() - killed < 90, "the desk did not come back"
-        assert command.poll() is None
+        assert command.poll() is None, command.communicate()[0]
         time.sleep(0.5)
+    command.send_signal(signal.SIGTERM)
+    rest, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, rest
+
+
+def test_a_server_that_cannot_start_is_told_and_tried_again(at: Places) -> None:
+    command = demo(at, "--port", "18700")
+    address = address_in(until("Ctrl-C stops everything", command))
+    # One that still starts ends when its servers do not, as it should; these have started.
+    wait_until(lambda: " ready." in supervisor.log_of(at, "worker").read_text(), "the worker")
+    wait_until(lambda: any(at.data.glob("clock*")), "the clock")
+    version = at.postgres / "PG_VERSION"
+    lost = version.read_text()
+    version.unlink()
+    process = postgres.running(at)
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    until("holds files but no database", command)
+    assert len(supervisor.running(at)) == 4
+
+    version.write_text(lost)
+    version.chmod(0o644)
+    until("was not stopped cleanly; it recovers now", command)
+    wait_until(lambda: ready(address), "the desk to come back")
     command.send_signal(signal.SIGTERM)
     rest, _ = command.communicate(timeout=60)
     assert command.returncode == 0, rest

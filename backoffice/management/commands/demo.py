@@ -30,6 +30,7 @@ from exchange.models import Venue
 HOST = "127.0.0.1"
 SCENARIO = "okex-2018"
 WEB_SECONDS_MAX = 60
+SECONDS_BETWEEN_STARTS_MAX = 30
 
 
 class Command(BaseCommand):
@@ -147,11 +148,20 @@ class Command(BaseCommand):
         raise CommandError(f"the web server does not answer: see {self.log_of('web')}.")
 
     def watch_over_it(self) -> NoReturn:
-        """Starts an embedded server again that was killed; ends when a program of ours did."""
+        """Starts an embedded server again that was killed; ends when a program of ours did.
+
+        A server that cannot start, on a full disk say, is told and tried again: the rest lives on.
+        """
+        seconds = 1
         while True:
-            time.sleep(1)
+            time.sleep(seconds)
             self.check_all_live()
-            embedded.ensure(self.at)
+            try:
+                embedded.ensure(self.at)
+                seconds = 1
+            except embedded.EmbeddedError as error:
+                seconds = min(2 * seconds, SECONDS_BETWEEN_STARTS_MAX)
+                self.stderr.write(f"{error}\ntried again in {seconds} s")
 
     def check_all_live(self) -> None:
         """CommandError, with the end of its log, when a program ended by itself."""

@@ -1,0 +1,148 @@
+"""What the embedded servers refuse, and what they say: nothing is half made."""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backoffice import embedded
+from backoffice.embedded import processes
+from backoffice.embedded.places import Places
+from tests.backoffice.embedded.at_work import ROOT, as_ordinary_user, in_a_child, manage, pids, sql
+
+
+def test_a_file_in_the_place_of_the_data_folder(at: Places) -> None:
+    at.data.write_text("a file")
+    with pytest.raises(embedded.EmbeddedError, match=f"{at.data}: a file stands where") as said:
+        embedded.ensure(at)
+    assert "MAKEWHOLE_DATA" in str(said.value)
+    assert at.data.read_text() == "a file"
+
+
+def test_a_file_in_the_place_of_the_database(at: Places) -> None:
+    at.data.mkdir()
+    at.postgres.write_text("a file")
+    with pytest.raises(embedded.EmbeddedError, match=f"{at.postgres}: a file stands where"):
+        embedded.ensure(at)
+    assert at.postgres.read_text() == "a file"
+
+
+def test_a_folder_of_another_major(at: Places) -> None:
+    at.postgres.mkdir(parents=True)
+    (at.postgres / "PG_VERSION").write_text("16\n")
+    with pytest.raises(embedded.EmbeddedError, match="was made by PostgreSQL 16"):
+        embedded.ensure(at)
+    assert [file.name for file in at.postgres.iterdir()] == ["PG_VERSION"]
+
+
+def test_a_folder_that_is_no_database(at: Places) -> None:
+    at.postgres.mkdir(parents=True)
+    (at.postgres / "holiday.jpg").write_text("sea")
+    with pytest.raises(embedded.EmbeddedError, match="holds files but no database"):
+        embedded.ensure(at)
+    assert (at.postgres / "holiday.jpg").read_text() == "sea"
+
+
+def test_a_folder_of_another_user(at: Places) -> None:
+    at.data.mkdir()
+    processes.open_to(processes.server_account(at), at.data / "x")
+    at.postgres.symlink_to("/usr")
+    said = as_ordinary_user(lambda: embedded.ensure(at))
+    assert said.startswith(f"{at.postgres} belongs to root, and you are ")
+    assert "MAKEWHOLE_DATA" in said
+    at.postgres.unlink()
+
+
+def test_a_read_only_folder(at: Places) -> None:
+    at.data.mkdir()
+    at.data.chmod(0o555)
+    processes.open_to(processes.server_account(at), at.data / "x")
+    said = as_ordinary_user(lambda: embedded.ensure(at))
+    at.data.chmod(0o755)
+    assert said.startswith(f"cannot write in the data folder {at.data}: this user may not")
+    assert "MAKEWHOLE_DATA" in said
+    assert list(at.data.iterdir()) == []
+
+
+def test_an_initdb_that_fails_half_way_leaves_nothing(at: Places) -> None:
+    """A limit on the size of files stops it as a full disk would, on any machine."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    said = in_a_child(limit, lambda: embedded.ensure(at))
+    assert "the half-made folder was removed" in said
+    assert not at.postgres.exists()
+    assert not at.postgres_making.exists()
+    embedded.ensure(at)
+    assert sql(at, "SELECT 1") == [(1,)]
+
+
+def test_a_start_killed_while_it_made_the_database(at: Places) -> None:
+    at.postgres_making.mkdir(parents=True)
+    (at.postgres_making / "PG_VERSION").write_text("18\n")
+    embedded.ensure(at)
+    assert sql(at, "SELECT 1") == [(1,)]
+    assert not at.postgres_making.exists()
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_socket_another_server_holds(at: Places) -> None:
+    embedded.ensure(at)
+    other = embedded.places(at.data.parent / "other")
+    embedded.ensure(other)
+    try:
+        holder = pids(other)[0]
+        embedded.stop(at)
+        Path(f"{at.postgres_socket}.lock").write_text(f"{holder}\n")
+        with pytest.raises(embedded.EmbeddedError, match=f"is in use by .*pid {holder}"):
+            embedded.ensure(at)
+        assert pids(other)[0] == holder
+    finally:
+        embedded.stop(other)
+
+
+def test_a_command_says_it_without_a_traceback(at: Places) -> None:
+    at.data.mkdir()
+    at.postgres.write_text("a file")
+    for words in (["services", "start"], ["migrate"]):
+        command = manage(at, *words)
+        _, said = command.communicate(timeout=60)
+        assert command.returncode == 1
+        assert str(at.postgres) in said
+        assert "Traceback" not in said
+
+
+if ROOT and sys.platform == "linux":
+
+    @pytest.fixture
+    def small_disk(folder: Path) -> Iterator[Path]:
+        """A disk of 24 MB: enough to begin a database, too small to finish it."""
+        disk = folder / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], check=True)
+        yield disk
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+    def test_a_full_disk(small_disk: Path) -> None:
+        at = embedded.places(small_disk / "data")
+        with pytest.raises(embedded.EmbeddedError, match="the disk is full") as said:
+            embedded.ensure(at)
+        assert str(at.postgres) in str(said.value)
+        assert not at.postgres.exists()
+        assert not at.postgres_making.exists()
+        subprocess.run(["mount", "-o", "remount,size=200m", small_disk], check=True)
+        try:
+            embedded.ensure(at)
+            assert sql(at, "SELECT 1") == [(1,)]
+        finally:
+            embedded.stop(at)
+
+    def test_a_read_only_disk(small_disk: Path) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+        at = embedded.places(small_disk / "data")
+        with pytest.raises(embedded.EmbeddedError, match="the file system is read-only"):
+            embedded.ensure(at)
