@@ -34,6 +34,7 @@ from backoffice.services import (
     executions,
     findings,
     incidents,
+    jobs,
     notice_texts,
     notices,
     nudges,
@@ -171,7 +172,7 @@ class Rehearsal:
                     raise RehearsalFailed(f"The comparison was refused or failed: {row.message}")
                 if row.state == Comparison.State.DONE:
                     break
-                if told := comparisons.progress(row):
+                if told := jobs.progress(row):
                     self.progress(told.stage, told.done, max(1, told.total))
             self.outcome.comparison = row
         self.tell(f"{row.scenarios.count()} remedies computed side by side")

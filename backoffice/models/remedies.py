@@ -86,12 +86,8 @@ class Plan(models.Model):
         return sum(self.quorum.values())
 
 
-class Computation(models.Model):
-    """A remedy being computed: the row is the truth, the Celery task only a nudge.
-
-    It becomes `done` in the transaction that leaves the plan, so a worker killed on the way leaves
-    neither. How far a running one has come is in the cache, because its transaction is not over.
-    """
+class Job(models.Model):
+    """Something a worker does once: the row is the truth, the Celery task only a nudge."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -99,9 +95,8 @@ class Computation(models.Model):
         DONE = "done"
         REFUSED = "refused"
 
-    incident = models.ForeignKey(Incident, models.PROTECT, related_name="computations")
-    remedy = models.CharField(max_length=16, choices=Plan.Remedy)
-    parameters = models.JSONField(default=dict, help_text="Money and times as strings.")
+    UNDER_WAY = (State.QUEUED, State.RUNNING)
+
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
@@ -109,6 +104,22 @@ class Computation(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     message = models.CharField(max_length=400, blank=True, default="")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it waits for a worker, or one is at it, or one died over it."""
+        return self.state in self.UNDER_WAY
+
+
+class Computation(Job):
+    """A remedy being computed; it becomes `done` in the transaction that leaves the plan."""
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="computations")
+    remedy = models.CharField(max_length=16, choices=Plan.Remedy)
+    parameters = models.JSONField(default=dict, help_text="Money and times as strings.")
     plan = models.OneToOneField(Plan, models.PROTECT, null=True, related_name="computation")
 
     class Meta:
@@ -170,24 +181,11 @@ class PlanEffect(models.Model):
         return f"{self.plan_id}/{self.account_id}"
 
 
-class Execution(models.Model):
-    """The one execution of a plan: the row is the truth, the Celery task only a nudge."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        REFUSED = "refused"
+class Execution(Job):
+    """The one execution of a plan."""
 
     plan = models.OneToOneField(Plan, models.PROTECT, related_name="execution")
-    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
-    requested_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
     seconds = models.DecimalField(max_digits=10, decimal_places=3, null=True)
-    message = models.CharField(max_length=400, blank=True, default="")
 
     class Meta:
         db_table = "execution"
@@ -212,28 +210,14 @@ class Reconciliation(models.Model):
         return f"{self.plan_id}: {self.ledger_ok and self.positions_ok}"
 
 
-class Comparison(models.Model):
+class Comparison(Job):
     """Remedies computed side by side from the same frozen facts: what is chosen from, and kept.
 
-    The row is the truth, the Celery task only a nudge: it becomes `done` in the transaction that
-    leaves its scenarios. A finished comparison is never changed, because who is recused follows
-    from it.
+    It becomes `done` in the transaction that leaves its scenarios. A finished one is never changed,
+    because who is recused follows from it.
     """
 
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        REFUSED = "refused"
-
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="comparisons")
-    state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    requested_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
-    requested_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    message = models.CharField(max_length=400, blank=True, default="")
     inputs = models.JSONField(default=dict, help_text="Digests of what everything came from.")
     counterfactual = models.JSONField(default=dict, help_text="The cascade, and its range.")
 

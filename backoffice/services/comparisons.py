@@ -2,18 +2,17 @@
 
 What is compared starts from the end of the tape, balances included, so a comparison says the same
 before and after a remedy is in the books, and its digests are those of the plans that would be made
-while nothing has moved. The `Comparison` row is the truth and becomes done in the transaction that
-leaves its scenarios and what each would do to every account; a worker killed on the way leaves
-neither. A finished comparison is never computed again in place: who is recused follows from it.
+while nothing has moved. A `Comparison` is a job (`jobs.py`) that leaves scenarios and what each
+would do to every account. A finished one is never computed again in place: who is recused follows
+from it.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -21,9 +20,9 @@ from backoffice.models import Comparison, Incident, Person, Plan, Scenario
 from backoffice.services import (
     audit,
     canonical,
-    computations,
     counterfactuals,
     drafting,
+    jobs,
     ledger_places,
     lifecycle,
     locks,
@@ -40,6 +39,7 @@ from exchange.services.incident_facts import FLAG_BAND_PPM
 
 MAY_COMPARE = remedies.MAY_COMPUTE
 HEDGER = "hedger"
+SWEEP_MAX = 20
 SOCIALISE = Step(Plan.Remedy.SOCIALISE, {})
 SCENARIOS: tuple[tuple[Step, ...], ...] = (
     *((Step(name, {}),) for name in REMEDIES),
@@ -47,7 +47,6 @@ SCENARIOS: tuple[tuple[Step, ...], ...] = (
 )
 """What is compared when nobody asks for anything else: every remedy with its defaults, and the
 rollback with its shortfall shared."""
-Words = Mapping[str, str]
 
 
 class Computed(NamedTuple):
@@ -101,26 +100,16 @@ def run(*, comparison_id: int) -> Comparison:
         row = Comparison.objects.select_related(
             "incident__tape", "incident__venue", "incident__contract", "requested_by"
         ).get(pk=comparison_id)
-        if mine and row.state in (Comparison.State.QUEUED, Comparison.State.RUNNING):
-            _attempt(row)
+        if mine and row.under_way and jobs.claim(row):
+            _compute(row)
     return row
 
 
 def sweep() -> int:
     """Nudge again what no worker is at; returns how many were nudged, at most 20."""
-    waiting = Comparison.objects.filter(
-        state__in=[Comparison.State.QUEUED, Comparison.State.RUNNING]
-    ).values_list("pk", flat=True)
-    idle = [pk for pk in waiting[: computations.SWEEP_MAX] if not locks.taken(locks.COMPARISON, pk)]
-    for pk in idle:
-        nudges.now(nudges.COMPARE_REMEDIES, pk)
-    return len(idle)
-
-
-def progress(row: Comparison) -> computations.Progress | None:
-    """How far a running comparison has come, as its worker last said; None before it spoke."""
-    told = cache.get(_key(row.pk))
-    return computations.Progress(*told) if told else None
+    waiting = Comparison.objects.filter(state__in=Comparison.UNDER_WAY)
+    ids = waiting.values_list("pk", flat=True)[:SWEEP_MAX]
+    return nudges.where_idle(nudges.COMPARE_REMEDIES, locks.COMPARISON, ids)
 
 
 def compute(
@@ -157,24 +146,15 @@ def described(past: remedies.Past, one: Computed) -> tuple[dict[str, object], di
     )
 
 
-def _attempt(row: Comparison) -> None:
-    if row.attempts >= computations.ATTEMPTS_MAX:
-        _refuse(row, computations.GAVE_UP)
-        return
-    lifecycle.step(
-        row, Comparison.State.RUNNING, attempts=row.attempts + 1, started_at=timezone.now()
-    )
-
-    def say(stage: str, done: int, total: int) -> None:
-        cache.set(_key(row.pk), (stage, done, total), computations.PROGRESS_SECONDS)
-
+def _compute(row: Comparison) -> None:
+    say = jobs.teller(row)
     asked = [
         tuple(Step(remedy, words) for remedy, words in steps) for steps in row.inputs["scenarios"]
     ]
     try:
         past = remedies.freeze(row.incident, row.incident.effective_cutoff, say)
     except remedies.REFUSALS as error:
-        _refuse(row, f"The remedies cannot be computed: {error}.")
+        jobs.refuse(row, f"The remedies cannot be computed: {error}.")
         return
     computed = list(compute(past, asked, say))
     said = _without_the_flagged(past, say)
@@ -257,11 +237,3 @@ def _store(
             ("reliquidated", effects.reliquidated.astype(np.int8)),
         ],
     )
-
-
-def _refuse(row: Comparison, reason: str) -> None:
-    lifecycle.step(row, Comparison.State.REFUSED, message=reason[:400], finished_at=timezone.now())
-
-
-def _key(pk: int) -> str:
-    return f"comparison:{pk}"

@@ -1,38 +1,22 @@
 """Computing a remedy out of sight of any request: asked for by a person, done by a worker.
 
-The `Computation` row is the truth: it becomes done in the transaction that leaves the plan, so a
-worker killed on the way leaves neither, and the next one begins anew. One computation of an
-incident runs at a time.
+A `Computation` is a job (`jobs.py`) that leaves a plan. One of an incident runs at a time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backoffice.models import Computation, Incident, Person, Plan
-from backoffice.services import audit, lifecycle, locks, nudges, recusals, undo
+from backoffice.services import audit, jobs, lifecycle, locks, nudges, recusals, undo
 from backoffice.services.people import require
 from backoffice.services.refusals import Refused, Stale
 from backoffice.services.remedies import MAY_COMPUTE, compute_remedy, require_not_done
 from exchange.domain.remedies.catalogue import REMEDIES, Step
 
-ATTEMPTS_MAX = 3
 SWEEP_MAX = 20
-PROGRESS_SECONDS = 600
-GAVE_UP = "Three workers stopped while computing it; ask an operator to look at their logs."
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a computation has come: the words of its stage, and done of total in that stage."""
-
-    stage: str
-    done: int
-    total: int
 
 
 def request(
@@ -102,42 +86,23 @@ def run(*, computation_id: int) -> Computation:
         row = Computation.objects.select_related(
             "incident__tape", "incident__venue", "requested_by"
         ).get(pk=computation_id)
-        if mine and row.state in (Computation.State.QUEUED, Computation.State.RUNNING):
-            _attempt(row)
+        if mine and row.under_way and jobs.claim(row):
+            _compute(row)
     return row
 
 
 def sweep() -> int:
     """Nudge again what no worker is at; returns how many were nudged, at most 20."""
-    waiting = Computation.objects.filter(
-        state__in=[Computation.State.QUEUED, Computation.State.RUNNING]
-    ).values_list("pk", flat=True)
-    idle = [pk for pk in waiting[:SWEEP_MAX] if not locks.taken(locks.COMPUTATION, pk)]
-    for pk in idle:
-        nudges.now(nudges.COMPUTE_REMEDY, pk)
-    return len(idle)
+    waiting = Computation.objects.filter(state__in=Computation.UNDER_WAY)
+    ids = waiting.values_list("pk", flat=True)[:SWEEP_MAX]
+    return nudges.where_idle(nudges.COMPUTE_REMEDY, locks.COMPUTATION, ids)
 
 
-def progress(row: Computation) -> Progress | None:
-    """How far a running computation has come, as its worker last said; None before it spoke."""
-    told = cache.get(_key(row.pk))
-    return Progress(*told) if told else None
-
-
-def _attempt(row: Computation) -> None:
-    if row.attempts >= ATTEMPTS_MAX:
-        _refuse(row, GAVE_UP)
-        return
-    lifecycle.step(
-        row, Computation.State.RUNNING, attempts=row.attempts + 1, started_at=timezone.now()
-    )
-
+def _compute(row: Computation) -> None:
     def finish(plan: Plan) -> None:
         lifecycle.step(row, Computation.State.DONE, plan=plan, finished_at=timezone.now())
 
-    def say(stage: str, done: int, total: int) -> None:
-        cache.set(_key(row.pk), (stage, done, total), PROGRESS_SECONDS)
-
+    say = jobs.teller(row)
     try:
         if row.remedy == Plan.Remedy.UNDO:
             undo.compute_undo(
@@ -157,12 +122,4 @@ def _attempt(row: Computation) -> None:
             finish=finish,
         )
     except Refused as refused:
-        _refuse(row, str(refused))
-
-
-def _refuse(row: Computation, reason: str) -> None:
-    lifecycle.step(row, Computation.State.REFUSED, message=reason[:400], finished_at=timezone.now())
-
-
-def _key(pk: int) -> str:
-    return f"computation:{pk}"
+        jobs.refuse(row, str(refused))

@@ -61,11 +61,8 @@ def run(*, incident_id: int) -> None:
 def sweep() -> int:
     """Nudge again what was asked for and no worker is at; returns how many, at most 20."""
     waiting = Cascade.objects.filter(computed_at__isnull=True, refusal="")
-    asked = waiting.values_list("incident_id", flat=True)[:SWEEP_MAX]
-    idle = [pk for pk in asked if not locks.taken(locks.CASCADE, pk)]
-    for pk in idle:
-        nudges.now(nudges.TRACE_CASCADE, pk)
-    return len(idle)
+    ids = waiting.values_list("incident_id", flat=True)[:SWEEP_MAX]
+    return nudges.where_idle(nudges.TRACE_CASCADE, locks.CASCADE, ids)
 
 
 def compute(*, incident: Incident, past: remedies.Past | None = None) -> Cascade:

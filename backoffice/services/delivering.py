@@ -73,10 +73,7 @@ def deliver(*, endpoint_id: int) -> int:
 
 def sweep() -> int:
     """Nudge the endpoints that have something due and no sender; returns how many, at most 20."""
-    idle = [pk for pk in _due(SWEEP_MAX) if not locks.taken(locks.WEBHOOKS, pk)]
-    for pk in idle:
-        nudges.now(nudges.DELIVER_WEBHOOKS, pk)
-    return len(idle)
+    return nudges.where_idle(nudges.DELIVER_WEBHOOKS, locks.WEBHOOKS, _due(SWEEP_MAX))
 
 
 def wait_after(delivery_id: int, attempts: int) -> timedelta:

@@ -33,7 +33,6 @@ from exchange.services.refusals import BooksRefused
 MAY_REQUEST = (Role.Name.ANALYST, Role.Name.RISK, Role.Name.FINANCE)
 SWEEP_MAX = 100
 ALONE = "of this incident is being executed"
-UNDER_WAY = (Execution.State.QUEUED, Execution.State.RUNNING)
 
 
 def request_execution(*, plan: Plan, by: Person) -> Execution:
@@ -86,7 +85,7 @@ def execute(*, plan_id: int) -> Execution:
         execution = Execution.objects.select_related("plan").get(plan=plan_id)
         if not mine:
             return execution
-        if execution.state in UNDER_WAY:
+        if execution.under_way:
             _attempt(execution)
         plan = Plan.objects.get(pk=plan_id)
         if execution.state == Execution.State.DONE and not plan.reconciliations.exists():
@@ -129,15 +128,12 @@ def sweep() -> int:
     Returns how many were nudged, at most 100.
     """
     waiting = (
-        Execution.objects.filter(state__in=UNDER_WAY)
+        Execution.objects.filter(state__in=Execution.UNDER_WAY)
         | Execution.objects.filter(
             plan__state=Plan.State.EXECUTED, plan__reconciliations__isnull=True
         )
     ).values_list("plan_id", flat=True)
-    idle = [pk for pk in waiting[:SWEEP_MAX] if not locks.taken(locks.EXECUTION, pk)]
-    for pk in idle:
-        nudges.now(nudges.EXECUTE_PLAN, pk)
-    return len(idle)
+    return nudges.where_idle(nudges.EXECUTE_PLAN, locks.EXECUTION, waiting[:SWEEP_MAX])
 
 
 def _attempt(execution: Execution) -> None:
@@ -216,7 +212,7 @@ def _require_alone(plan: Plan) -> None:
     """Plans of one incident touch the same accounts, so they are executed one after the other; the
     trigger `execution_alone` settles a race."""
     other = (
-        Execution.objects.filter(plan__incident=plan.incident_id, state__in=UNDER_WAY)
+        Execution.objects.filter(plan__incident=plan.incident_id, state__in=Execution.UNDER_WAY)
         .exclude(plan=plan)
         .values_list("plan_id", flat=True)
         .first()

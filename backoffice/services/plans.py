@@ -12,13 +12,7 @@ from django.utils import timezone
 from backoffice.models import Person, Plan, Role
 from backoffice.services import approvals, audit, lifecycle, recusals, staleness
 from backoffice.services.endings import end
-from backoffice.services.executions import (
-    UNDER_WAY,
-    execute,
-    reconcile,
-    request_execution,
-    sweep,
-)
+from backoffice.services.executions import execute, reconcile, request_execution, sweep
 from backoffice.services.people import require
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from backoffice.services.remedies import compute_remedy
@@ -139,6 +133,6 @@ def _supersede(other: Plan, *, plan: Plan, named: int | None, by: Person) -> Non
             " mean it."
         )
     execution = getattr(other, "execution", None)
-    if execution is not None and execution.state in UNDER_WAY:
+    if execution is not None and execution.under_way:
         raise Refused(f"Plan {other.pk} is being executed; wait for its end.")
     end(other, Plan.State.SUPERSEDED, by=by, reason=f"Plan {plan.pk} took its place.")

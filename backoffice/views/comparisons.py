@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from backoffice.models import Comparison, Incident
 from backoffice.queries import comparisons as queries
 from backoffice.services import comparisons as services
-from backoffice.services import recusals
+from backoffice.services import jobs, recusals
 from backoffice.services.refusals import Refused
 from backoffice.views import access, comparison_screen
 from backoffice.views.comparison_forms import EXTRAS_MAX, DefaultsForm, ScenarioForm, extras
@@ -26,7 +26,6 @@ from exchange.domain.remedies.catalogue import REMEDIES
 
 MAKERS = services.MAY_COMPARE
 TAB = "incident-remedies"
-RUNNING = (Comparison.State.QUEUED, Comparison.State.RUNNING)
 
 
 @require_GET
@@ -116,18 +115,17 @@ def fetch(request: HttpRequest, pk: int) -> Comparison:
 
 def job(row: Comparison) -> Mapping[str, Any]:
     """What a progress bar shows of a comparison; a finished one is at its end."""
-    running = row.state in RUNNING
-    told = services.progress(row) if running else None
+    told = jobs.progress(row)
     waiting = told.stage if told else _("Waiting for a worker")
     done = _("Comparison %s is computed") % row.pk
     return {
         "row": row,
         "state": row.state,
         "label": _("Compare remedies"),
-        "message": row.message or (waiting if running else done),
+        "message": row.message or (waiting if row.under_way else done),
         "done": told.done if told else int(row.state == Comparison.State.DONE),
         "total": told.total if told else 1,
-        "running": running,
+        "running": row.under_way,
     }
 
 

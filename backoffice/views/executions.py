@@ -75,9 +75,7 @@ def following(plan: Plan) -> dict[str, Any]:
             "execution": None, "running": False, "checks": checks, "job": None, "verdict": verdict
         }  # fmt: skip
     done, words = _stage(plan, execution, compared=bool(checks))
-    running = execution.state in (Execution.State.QUEUED, Execution.State.RUNNING) or (
-        plan.state == Plan.State.EXECUTED and not checks
-    )
+    running = execution.under_way or (plan.state == Plan.State.EXECUTED and not checks)
     return {
         "execution": execution,
         "checks": checks,

@@ -14,7 +14,7 @@ from backoffice import digest_words, remedy_words
 from backoffice.models import Computation, Person, Plan, Role
 from backoffice.queries import break_glass
 from backoffice.queries import plans as queries
-from backoffice.services import approvals, computations, dry_runs, recusals, undo
+from backoffice.services import approvals, dry_runs, jobs, recusals, undo
 from backoffice.services import plans as services
 from backoffice.services.refusals import Refused
 from backoffice.views import access, plan_books, plan_figures, plan_origin
@@ -82,8 +82,7 @@ def _job(row: Computation | None) -> dict[str, Any] | None:
     """What a progress bar shows of a computation; a finished one is at its end."""
     if row is None:
         return None
-    running = row.state in (Computation.State.QUEUED, Computation.State.RUNNING)
-    told = computations.progress(row) if running else None
+    told = jobs.progress(row)
     return {
         "row": row,
         "state": row.state,
@@ -91,11 +90,11 @@ def _job(row: Computation | None) -> dict[str, Any] | None:
         "message": row.message or _words(row, told),
         "done": told.done if told else int(row.state == Computation.State.DONE),
         "total": told.total if told else 1,
-        "running": running,
+        "running": row.under_way,
     }
 
 
-def _words(row: Computation, told: computations.Progress | None) -> str:
+def _words(row: Computation, told: jobs.Progress | None) -> str:
     if row.plan_id:
         return _("Plan %s is computed") % row.plan_id
     return told.stage if told else _("Waiting for a worker")

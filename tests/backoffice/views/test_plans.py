@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from backoffice.digest_words import words
 from backoffice.models import AuditEvent, Computation, Gate, Plan
-from backoffice.services import computations, incidents, plans
+from backoffice.services import computations, incidents, jobs, plans
 from backoffice.services.remedies import ROLLBACK
 from exchange.models import Batch
 from tests.backoffice.services import remedy
@@ -249,5 +249,5 @@ def test_a_computation_is_given_up_after_three_workers(market: Market) -> None:
     )
     Computation.objects.filter(pk=row.pk).update(state="running", attempts=3)
     assert computations.run(computation_id=row.pk).state == "refused"
-    assert Computation.objects.get().message == computations.GAVE_UP
+    assert Computation.objects.get().message == jobs.GAVE_UP
     assert Plan.objects.filter(incident=market.incident).count() == 0
