@@ -4,9 +4,7 @@ Open to anyone, because a customer checks a liquidation before they trust the de
 throttled by address. Nothing is read or written.
 """
 
-import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import IO, Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -25,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle
 
-from exchange.domain.margin_quote import QuoteRefused
+from exchange.domain.margin_quote import QuoteRefused, parse
 from exchange.domain.margin_quote import quote as quote_of
 from exchange.domain.rules import names
 
@@ -33,7 +31,7 @@ BODY_BYTES_MAX = 256 * 1024
 
 
 class ExactJSONParser(BaseParser):
-    """JSON whose numbers become Decimals: a binary float never touches a price."""
+    """JSON as the calculator reads it: a binary float never touches a price."""
 
     media_type = "application/json"
 
@@ -46,10 +44,7 @@ class ExactJSONParser(BaseParser):
         body = stream.read(BODY_BYTES_MAX + 1)
         if len(body) > BODY_BYTES_MAX:
             raise ParseError(f"The request is larger than {BODY_BYTES_MAX} bytes.")
-        try:
-            return json.loads(body, parse_float=Decimal)
-        except (ValueError, ArithmeticError, RecursionError) as problem:
-            raise ParseError(f"The request is not JSON: {problem}.") from None
+        return parse(body)
 
 
 class QuoteThrottle(AnonRateThrottle):
@@ -189,6 +184,6 @@ def quote(request: Request) -> Response:
         return Response(quote_of(request.data))
     except QuoteRefused as problem:
         return Response(
-            {"detail": f"{problem}.", "field": problem.field},
+            {"detail": problem.sentence, "field": problem.field},
             status=status.HTTP_400_BAD_REQUEST,
         )

@@ -100,7 +100,7 @@ class QuoteForm(forms.Form):
         if problem.field.startswith("others"):
             named = (form for form, key in SUMS.items() if problem.field.endswith(key))
             name = next(named, "others_maintenance")
-        self.add_error(name, f"{problem}.")
+        self.add_error(name, problem.sentence)
 
 
 def _figures(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 from exchange.domain import rounding
 from exchange.domain.margin.case import Case, Figures, open_case, work_out
 from exchange.domain.margin.explain import decimal_text, steps
+from exchange.domain.margin.fields import parse
 from exchange.domain.margin.position import LONG
 from exchange.domain.margin.request import read_request
 from exchange.domain.margin.ruleset import QuoteRefused, RuleSet
@@ -29,7 +30,7 @@ IN_WORDS = {
     "away_from_zero": "up to the next",
 }
 
-__all__ = ["QuoteRefused", "quote"]
+__all__ = ["QuoteRefused", "parse", "quote"]
 
 
 def quote(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A request worked out: the account it describes and every figure of it, unrounded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -145,31 +145,27 @@ class Rest(NamedTuple):
     value: Fraction | None
 
 
-def _others(case_rules: RuleSet, request: Request, kind: str) -> Rest:
+def _other(rules: RuleSet, request: Request, kind: str, other: Position) -> Holding:
+    """Another position of the account; its leverage and contract are this one's unless given."""
+    contract = _contract(rules, other)[0] if other.contract else kind
+    leverage = other.leverage or request.position.leverage
+    return _holding(rules, request.mode, contract, replace(other, leverage=leverage))[0]
+
+
+def _others(rules: RuleSet, request: Request, kind: str) -> Rest:
     """The rest of a cross account."""
     due = gained = ZERO
     value: Fraction | None = ZERO
-    for other in request.others:
+    for index, other in enumerate(request.others, start=1):
         if isinstance(other, Sums):
             value = None
             due += other.maintenance_margin
             gained += other.unrealised_pnl
             continue
-        contract = _contract(case_rules, other)[0] if other.contract else kind
-        leverage = other.leverage or request.position.leverage
-        filled = Position(
-            side=other.side,
-            quantity=other.quantity,
-            entry=other.entry,
-            mark=other.mark,
-            leverage=leverage,
-            maintenance=other.maintenance,
-            deduction=other.deduction,
-            face=other.face,
-            contract=contract,
-            symbol=other.symbol,
-        )
-        holding, _ = _holding(case_rules, request.mode, contract, filled)
+        try:
+            holding = _other(rules, request, kind, other)
+        except QuoteRefused as problem:
+            raise problem.within(f"others[{index}]") from None
         assert other.mark is not None
         due += holding.maintenance(other.mark)
         gained += holding.leg.profit(other.mark)

@@ -35,6 +35,13 @@ def _sign(leg: Leg, *, plus: str = "+", minus: str = "-") -> str:
     return plus if leg.side == LONG else minus
 
 
+def _term(sign: str, value: Fraction) -> str:
+    """A term of a sum: ``+ 2``, and ``- 2`` for adding -2."""
+    if value < 0:
+        sign = "-" if sign == "+" else "+"
+    return f"{sign} {show(abs(value))}"
+
+
 def _value_sum(leg: Leg, price: Fraction) -> str:
     operator = "/" if leg.contract == INVERSE else "x"
     return f"{show(leg.size)} {operator} {show(price)} = {show(leg.value(price))}"
@@ -79,6 +86,8 @@ def _margins(case: Case, figures: Figures) -> list[str]:
         f"Maintenance margin: {rates.because}, measured on the {where}; "
         f"now {show(figures.maintenance_margin)}."
     )
+    if figures.maintenance_margin < 0:
+        lines.append("The deduction exceeds the maintenance: it is that of a larger position.")
     lines.append(f"Collateral: {show(account.collateral)} ({case.margin_from}).")
     if account.others_profit or account.others_maintenance:
         lines.append(
@@ -122,13 +131,14 @@ def _available(case: Case) -> Fraction:
 def _bankruptcy_sum(case: Case) -> str:
     leg, account = case.leg, case.account
     sign = _sign(leg)
-    have = show(_available(case))
+    have = _available(case)
     fee = account.fee if account.fee_in_bankruptcy else Fraction(0)
     if leg.contract == INVERSE:
         factor = f"(1 {sign} {show(fee)}) x " if fee else ""
-        return f"{factor}{show(leg.size)} / ({show(leg.size)} / {show(leg.entry)} {sign} {have})"
+        bottom = f"({show(leg.size)} / {show(leg.entry)} {_term(sign, have)})"
+        return f"{factor}{show(leg.size)} / {bottom}"
     away = _sign(leg, plus="-", minus="+")
-    top = f"({show(leg.size)} x {show(leg.entry)} {away} {have})"
+    top = f"({show(leg.size)} x {show(leg.entry)} {_term(away, have)})"
     return (
         f"{top} / ({show(leg.size)} x (1 {away} {show(fee)}))"
         if fee
@@ -154,8 +164,8 @@ def _liquidation_sum(case: Case, price: Fraction) -> str:
     factor = f"(1 {sign if leg.contract == INVERSE else away} {show(rate)})"
     if leg.contract == INVERSE:
         top = f"{show(leg.size)} x {factor}" if rate else show(leg.size)
-        return f"{top} / ({show(leg.size)} / {show(leg.entry)} {sign} {show(have)})"
-    top = f"({show(leg.size)} x {show(leg.entry)} {away} {show(have)})"
+        return f"{top} / ({show(leg.size)} / {show(leg.entry)} {_term(sign, have)})"
+    top = f"({show(leg.size)} x {show(leg.entry)} {_term(away, have)})"
     bottom = f"({show(leg.size)} x {factor})" if rate else show(leg.size)
     return f"{top} / {bottom}"
 
@@ -210,8 +220,7 @@ def _at_mark(case: Case, figures: Figures) -> list[str]:
     else:
         lines.append(f"Unrealised profit of both legs at {show(mark)}: {show(figures.pnl)}.")
     lines.append(
-        f"Equity: {show(_available(case))} {'-' if figures.pnl < 0 else '+'} "
-        f"{show(abs(figures.pnl))} = {show(figures.equity)}."
+        f"Equity: {show(_available(case))} {_term('+', figures.pnl)} = {show(figures.equity)}."
     )
     if figures.margin_ratio is None:
         lines.append(f"Margin ratio ({case.rules.ratio}): not defined here.")

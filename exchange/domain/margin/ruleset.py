@@ -28,6 +28,16 @@ class QuoteRefused(ValueError):
         super().__init__(message)
         self.field = field_name
 
+    @property
+    def sentence(self) -> str:
+        """The message with its full stop; a question ends itself."""
+        message = str(self)
+        return message if message.endswith("?") else f"{message}."
+
+    def within(self, place: str) -> "QuoteRefused":
+        """The same refusal of an input that lies in another, such as ``others[2]``."""
+        return QuoteRefused(f"{place}.{self.field}", f"{place}: {self}")
+
 
 class Lacking(QuoteRefused):
     """A rule set needs an input that was not given."""

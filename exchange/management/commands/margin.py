@@ -5,12 +5,11 @@ field, and exit code 2. Needs no server and no database.
 """
 
 import json
-from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from exchange.domain.margin_quote import QuoteRefused, quote
+from exchange.domain.margin_quote import QuoteRefused, parse, quote
 from exchange.domain.rules import margin_rules, names
 
 REFUSED = 2
@@ -34,13 +33,7 @@ class Command(BaseCommand):
         if options["request"] is None:
             raise CommandError("Give the request as one JSON object.", returncode=REFUSED)
         try:
-            # Decimals, not floats: 0.1 typed without quotation marks stays 0.1.
-            request = json.loads(options["request"], parse_float=Decimal)
-        except (ValueError, ArithmeticError, RecursionError) as problem:
-            raise CommandError(f"The request is not JSON: {problem}.", returncode=REFUSED) from None
-        try:
-            answer = quote(request)
+            answer = quote(parse(options["request"]))
         except QuoteRefused as problem:
-            end = "" if str(problem).endswith("?") else "."
-            raise CommandError(f"{problem}{end}", returncode=REFUSED) from None
+            raise CommandError(problem.sentence, returncode=REFUSED) from None
         self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))

@@ -46,6 +46,8 @@ def test_bare_numbers_stay_exact() -> None:
     ("body", "field", "sentence"),
     [
         ({**REQUEST, "colateral": "1"}, "colateral", "did you mean collateral?"),
+        ({**REQUEST, "\ud800": "1"}, "\\ud800", "has an unknown key"),
+        ('{"side": "long", "side": "short"}', "side", "side is given twice; leave one."),
         ({**REQUEST, "rules": "ftx"}, "rules", "no rule set 'ftx'"),
         ([REQUEST], "", "an object of named values"),
     ],
@@ -55,12 +57,10 @@ def test_it_refuses_naming_the_field(body: Any, field: str, sentence: str) -> No
     assert response.status_code == 400
     assert response.json()["field"] == field
     assert sentence in response.json()["detail"]
+    assert not response.json()["detail"].endswith("?.")
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["{", b"\xff", "1" * 5000, "[1e9999999999999999999]", "[" * 100_000],
-)
+@pytest.mark.parametrize("body", ["{", b"\xff", "[" * 100_000])
 def test_it_refuses_what_is_not_json(body: str | bytes) -> None:
     response = post(body)
     assert response.status_code == 400

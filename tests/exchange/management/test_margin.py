@@ -52,7 +52,7 @@ def test_it_lists_the_rule_sets() -> None:
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
-        ("{", "The request is not JSON"),
+        ("{", "the request is not JSON"),
         ("[1]", "a quote request is an object"),
         (json.dumps({**REQUEST, "colateral": "1"}), "did you mean collateral?"),
     ],
