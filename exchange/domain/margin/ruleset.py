@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
-from exchange.domain.margin.health import MARK, NO_FEE
+from exchange.domain.margin.health import ENTRY, MARK, NO_FEE
 from exchange.domain.margin.tiers import Tier, flat
 
 CROSS, ISOLATED = "cross", "isolated"
@@ -110,6 +111,12 @@ DIGITS_KEPT = 1000
 """Ticks a price must span at least: no table of ticks goes down to every coin there is."""
 
 RateFunction = Callable[[Terms], Rates]
+Rule = TypeVar("Rule", str, FeeRule)
+
+
+def both(rule: Rule) -> Mapping[str, Rule]:
+    """The same rule in cross and in isolated margin."""
+    return {CROSS: rule, ISOLATED: rule}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +131,10 @@ class RuleSet:
     """Kinds of contract the rules cover; the first is meant when a request does not say."""
     rates: RateFunction
     rounding: PriceRounding
-    basis: Mapping[str, str] = field(default_factory=lambda: {CROSS: MARK, ISOLATED: MARK})
+    basis: Mapping[str, str] = field(default_factory=lambda: both(MARK))
     """Per mode, whether maintenance is measured on the entry or on the mark value."""
-    initial_basis: Mapping[str, str] = field(
-        default_factory=lambda: {CROSS: "entry", ISOLATED: "entry"}
-    )
-    fee: Mapping[str, FeeRule] = field(
-        default_factory=lambda: {CROSS: FeeRule(), ISOLATED: FeeRule()}
-    )
+    initial_basis: Mapping[str, str] = field(default_factory=lambda: both(ENTRY))
+    fee: Mapping[str, FeeRule] = field(default_factory=lambda: both(FeeRule()))
     ratio: str = MAINTENANCE_OVER_EQUITY
     share_quantum: Decimal | None = None
     """Where a cross account's equity is shared out by value at the mark (KuCoin): the step to

@@ -14,6 +14,7 @@ from exchange.domain.margin.ruleset import (
     FeeRule,
     PriceRounding,
     RuleSet,
+    both,
     given_or_table,
     ticks,
 )
@@ -47,7 +48,7 @@ RULES = RuleSet(
     ),
     contracts=(INVERSE,),
     rates=given_or_table(LOWEST),
-    basis={CROSS: ENTRY, ISOLATED: ENTRY},
+    basis=both(ENTRY),
     fee={CROSS: FeeRule(FEE_AT_BANKRUPTCY, in_bankruptcy=True), ISOLATED: FeeRule()},
     rounding=ROUNDING,
 )

@@ -7,7 +7,7 @@ the bankruptcy price, as for the inverse contracts.
 
 from exchange.domain.margin.health import ENTRY, FEE_AT_BANKRUPTCY
 from exchange.domain.margin.position import LINEAR
-from exchange.domain.margin.ruleset import CROSS, ISOLATED, FeeRule, RuleSet, given_or_table
+from exchange.domain.margin.ruleset import CROSS, ISOLATED, FeeRule, RuleSet, both, given_or_table
 from exchange.domain.margin.tiers import capped_table
 from exchange.domain.rules.bybit_inverse import ROUNDING
 
@@ -49,7 +49,7 @@ RULES = RuleSet(
     ),
     contracts=(LINEAR,),
     rates=given_or_table(TIERS),
-    basis={CROSS: ENTRY, ISOLATED: ENTRY},
+    basis=both(ENTRY),
     fee={CROSS: FeeRule(FEE_AT_BANKRUPTCY, in_bankruptcy=True), ISOLATED: FeeRule()},
     rounding=ROUNDING,
 )

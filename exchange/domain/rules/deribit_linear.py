@@ -8,15 +8,15 @@ maintenance ``1 % + 0.005 % per BTC``, both on the value at the index; SOL ``4 %
 from fractions import Fraction
 from typing import NamedTuple
 
+from exchange.domain.margin.health import MARK
 from exchange.domain.margin.position import LINEAR
 from exchange.domain.margin.ruleset import (
-    CROSS,
-    ISOLATED,
     PriceRounding,
     QuoteRefused,
     Rates,
     RuleSet,
     Terms,
+    both,
     by_leverage,
     percent,
     plain,
@@ -71,7 +71,7 @@ RULES = RuleSet(
     sources=("https://support.deribit.com/hc/en-us/articles/25944738177565-Linear-Perpetual",),
     contracts=(LINEAR,),
     rates=_rates,
-    initial_basis={CROSS: "mark", ISOLATED: "mark"},
+    initial_basis=both(MARK),
     rounding=PriceRounding(
         ticks=ticks(("1000", "0.5"), ("10", "0.01"), ("1", "0.001"), ("0", "0.0001"))
     ),

@@ -8,16 +8,16 @@ where given, is the factor. Without it, the row the help page prints for 100 BTC
 
 from fractions import Fraction
 
+from exchange.domain.margin.health import MARK
 from exchange.domain.margin.position import INVERSE
 from exchange.domain.margin.ruleset import (
-    CROSS,
-    ISOLATED,
     LESS_ADJUSTMENT_FACTOR,
     Lacking,
     PriceRounding,
     Rates,
     RuleSet,
     Terms,
+    both,
     percent,
     plain,
     ticks,
@@ -70,7 +70,7 @@ RULES = RuleSet(
     sources=("https://huobiglobal.zendesk.com/hc/en-us/articles/360000143042-Liquidation",),
     contracts=(INVERSE,),
     rates=_rates,
-    initial_basis={CROSS: "mark", ISOLATED: "mark"},
+    initial_basis=both(MARK),
     ratio=LESS_ADJUSTMENT_FACTOR,
     second_price="ema",
     rounding=PriceRounding(ticks=ticks(("1000", "0.01"), ("1", "0.001"), ("0", "0.0001"))),

@@ -8,14 +8,7 @@ coin-margined ``n / (n/E +/- (IM - MM))``. Prices lose their decimals (27,450.98
 
 from exchange.domain.margin.health import ENTRY
 from exchange.domain.margin.position import INVERSE, LINEAR
-from exchange.domain.margin.ruleset import (
-    CROSS,
-    ISOLATED,
-    PriceRounding,
-    RuleSet,
-    given_or_table,
-    ticks,
-)
+from exchange.domain.margin.ruleset import PriceRounding, RuleSet, both, given_or_table, ticks
 
 ROUNDING = PriceRounding(
     ticks=ticks(("1000", "1"), ("100", "0.01"), ("1", "0.001"), ("0", "0.00001")),
@@ -34,6 +27,6 @@ RULES = RuleSet(
     ),
     contracts=(LINEAR, INVERSE),
     rates=given_or_table(),
-    basis={CROSS: ENTRY, ISOLATED: ENTRY},
+    basis=both(ENTRY),
     rounding=ROUNDING,
 )

@@ -11,11 +11,10 @@ from decimal import Decimal
 from exchange.domain.margin.health import FEE_AT_MARK
 from exchange.domain.margin.position import INVERSE, LINEAR
 from exchange.domain.margin.ruleset import (
-    CROSS,
-    ISOLATED,
     FeeRule,
     PriceRounding,
     RuleSet,
+    both,
     given_or_table,
     ticks,
 )
@@ -30,7 +29,7 @@ RULES = RuleSet(
     ),
     contracts=(LINEAR, INVERSE),
     rates=given_or_table(),
-    fee={CROSS: FeeRule(FEE_AT_MARK), ISOLATED: FeeRule(FEE_AT_MARK)},
+    fee=both(FeeRule(FEE_AT_MARK)),
     share_quantum=Decimal("0.0001"),
     rounding=PriceRounding(
         ticks=ticks(("1000", "0.1"), ("100", "0.01"), ("1", "0.001"), ("0", "0.00001")),

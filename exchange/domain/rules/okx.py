@@ -5,7 +5,7 @@ mark: the position goes when ``(margin + profit) / (value * (rate + fee))`` reac
 Without a fee this is the older ``(1 + m) / (1/E + M/q)`` of coin-margined contracts.
 """
 
-from exchange.domain.margin.health import FEE_AT_MARK
+from exchange.domain.margin.health import ENTRY, FEE_AT_MARK, MARK
 from exchange.domain.margin.position import INVERSE, LINEAR
 from exchange.domain.margin.ruleset import (
     CROSS,
@@ -14,6 +14,7 @@ from exchange.domain.margin.ruleset import (
     FeeRule,
     PriceRounding,
     RuleSet,
+    both,
     given_or_table,
     ticks,
 )
@@ -25,8 +26,8 @@ RULES = RuleSet(
     sources=("https://ukcamo.com/5262.html", "https://open-lib.com/11556.html"),
     contracts=(INVERSE, LINEAR),
     rates=given_or_table(),
-    fee={CROSS: FeeRule(FEE_AT_MARK), ISOLATED: FeeRule(FEE_AT_MARK)},
-    initial_basis={CROSS: "mark", ISOLATED: "entry"},
+    fee=both(FeeRule(FEE_AT_MARK)),
+    initial_basis={CROSS: MARK, ISOLATED: ENTRY},
     ratio=EQUITY_OVER_MAINTENANCE,
     rounding=PriceRounding(
         ticks=ticks(("1000", "0.1"), ("100", "0.01"), ("1", "0.001"), ("0", "0.00001"))

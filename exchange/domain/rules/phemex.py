@@ -8,11 +8,10 @@ short, and the linear mirror. USDT contracts follow another page: ``phemex-usdt`
 from exchange.domain.margin.health import ENTRY
 from exchange.domain.margin.position import INVERSE, LINEAR
 from exchange.domain.margin.ruleset import (
-    CROSS,
     EQUITY_OVER_MAINTENANCE,
-    ISOLATED,
     PriceRounding,
     RuleSet,
+    both,
     given_or_table,
     ticks,
 )
@@ -24,7 +23,7 @@ RULES = RuleSet(
     sources=("https://phemex.com/help-center/liquidation-price",),
     contracts=(INVERSE, LINEAR),
     rates=given_or_table(),
-    basis={CROSS: ENTRY, ISOLATED: ENTRY},
+    basis=both(ENTRY),
     ratio=EQUITY_OVER_MAINTENANCE,
     rounding=PriceRounding(
         ticks=ticks(("1000", "0.5"), ("100", "0.05"), ("1", "0.001"), ("0", "0.0001"))

@@ -8,12 +8,11 @@ bankruptcy price, so the bankruptcy price leaves room for it too.
 from exchange.domain.margin.health import FEE_AT_MARK
 from exchange.domain.margin.position import LINEAR
 from exchange.domain.margin.ruleset import (
-    CROSS,
     EQUITY_OVER_MAINTENANCE,
-    ISOLATED,
     FeeRule,
     PriceRounding,
     RuleSet,
+    both,
     given_or_table,
     ticks,
 )
@@ -32,10 +31,7 @@ RULES = RuleSet(
     ),
     contracts=(LINEAR,),
     rates=given_or_table(TIERS),
-    fee={
-        CROSS: FeeRule(FEE_AT_MARK, in_bankruptcy=True),
-        ISOLATED: FeeRule(FEE_AT_MARK, in_bankruptcy=True),
-    },
+    fee=both(FeeRule(FEE_AT_MARK, in_bankruptcy=True)),
     ratio=EQUITY_OVER_MAINTENANCE,
     rounding=PriceRounding(
         ticks=ticks(("1000", "0.1"), ("100", "0.01"), ("1", "0.001"), ("0", "0.0001")),
