@@ -63,8 +63,25 @@ TIERS: dict[str, tuple[Tier, ...]] = {
     ),
 }
 
-# The same announcement: six contracts raised to 50x share one table.
+AT_MOST_75 = "ADA BNB DOT EOS ETC LINK LTC TRX XLM XMR XRP XTZ BCH"
 TIERS |= {
+    # The same page of early 2021 as ETHUSDT's: contracts of at most 75x share one table.
+    f"{coin}USDT": capped_table(
+        [
+            (10_000, "0.0065"),
+            (50_000, "0.01"),
+            (250_000, "0.02"),
+            (1_000_000, "0.05"),
+            (2_000_000, "0.1"),
+            (5_000_000, "0.125"),
+            (10_000_000, "0.15"),
+            (5_000_000_000, "0.25"),
+        ]
+    )
+    for coin in AT_MOST_75.split()
+}
+TIERS |= {
+    # Announcement 86cf9aa4: six contracts raised to 50x share another.
     f"{coin}USDT": capped_table(
         [
             (5_000, "0.01"),

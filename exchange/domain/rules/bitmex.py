@@ -2,20 +2,62 @@
 
 Maintenance is a share of the entry value, plus the taker fee on the bankruptcy value; the
 bankruptcy price itself leaves no room for the fee. Inverse is XBTUSD, linear the USDT
-contracts, quanto those like ETHUSD (give ``face``, the coins per point of price).
+contracts, quanto those like ETHUSD (give ``face``, the coins per point of price). The rate
+follows the lowest risk limit the position fits, and is charged on all of it: no deductions.
 """
+
+from fractions import Fraction
+from math import ceil
+from typing import NamedTuple
 
 from exchange.domain.margin.health import ENTRY, FEE_AT_BANKRUPTCY
 from exchange.domain.margin.position import INVERSE, LINEAR, QUANTO
 from exchange.domain.margin.ruleset import (
-    CROSS,
-    ISOLATED,
     FeeRule,
     PriceRounding,
+    Rates,
     RuleSet,
+    Terms,
+    both,
+    by_leverage,
     given_or_table,
+    percent,
+    plain,
     ticks,
 )
+from exchange.domain.margin.tiers import flat
+
+
+class RiskLimit(NamedTuple):
+    """Coins of the base limit and of every step above it, the base rates, and a step's rise."""
+
+    base: int
+    step: int
+    maintenance: Fraction
+    initial: Fraction
+    rise: Fraction
+
+
+RISK_LIMITS = {
+    # app/riskLimitsExamples, with the step of 31 August 2021.
+    "XBTUSD": RiskLimit(200, 150, Fraction("0.005"), Fraction("0.01"), Fraction("0.005"))
+}
+
+_given_rates = given_or_table()
+
+
+def _rates(terms: Terms) -> Rates:
+    limit = RISK_LIMITS.get(plain(terms.symbol))
+    if terms.maintenance is not None or limit is None:
+        return _given_rates(terms)
+    steps = max(0, ceil((terms.entry_value - limit.base) / limit.step))
+    rate = limit.maintenance + steps * limit.rise
+    return Rates(
+        tiers=flat(rate),
+        initial=by_leverage(terms) or limit.initial + steps * limit.rise,
+        because=f"the risk limit of {limit.base + steps * limit.step} coins asks {percent(rate)}",
+    )
+
 
 RULES = RuleSet(
     name="bitmex",
@@ -23,13 +65,14 @@ RULES = RuleSet(
     title="BitMEX inverse, linear and quanto contracts",
     sources=(
         "https://www.bitmex.com/app/isolatedMarginExamples",
+        "https://www.bitmex.com/app/riskLimitsExamples",
         "https://medium.com/@zoomerjd/how-to-bitmex-calculate-liquidation-price-on-xbtusd-1feac648178d",
         "https://r.arson.gg/r/BitMEX/comments/fc6rui/is_maintenance_margin_factored_into_liquidation",
     ),
     contracts=(INVERSE, LINEAR, QUANTO),
-    rates=given_or_table(),
-    basis={CROSS: ENTRY, ISOLATED: ENTRY},
-    fee={CROSS: FeeRule(FEE_AT_BANKRUPTCY), ISOLATED: FeeRule(FEE_AT_BANKRUPTCY)},
+    rates=_rates,
+    basis=both(ENTRY),
+    fee=both(FeeRule(FEE_AT_BANKRUPTCY)),
     rounding=PriceRounding(
         ticks=ticks(("1000", "0.50"), ("100", "0.05"), ("1", "0.001"), ("0", "0.0001")),
         source="nearest tick, as gist highfestiva/25598e42 found; the venue publishes no direction",

@@ -36,6 +36,7 @@ RULES = RuleSet(
     sources=(
         "https://hyperliquid.gitbook.io/hyperliquid-docs/trading/liquidations",
         "https://hyperliquid.gitbook.io/hyperliquid-docs/trading/margin-tiers",
+        "https://github.com/hyperliquid-dex/ts-examples/blob/main/examples/LiquidationPx.tsx",
     ),
     contracts=(LINEAR,),
     rates=given_or_table(TIERS),

@@ -49,6 +49,28 @@ LEVELS: dict[str, tuple[Tier, ...]] = {
         ]
     ),
 }
+# Coins whose first level is a later one.
+LEVELS |= {
+    "LTCUSD": tier_table(
+        [
+            (0, "0.01"),
+            (250_000, "0.02"),
+            (500_000, "0.03"),
+            (2_000_000, "0.05"),
+            (4_000_000, "0.075"),
+        ]
+    ),
+    "BCHUSD": tier_table(
+        [
+            (0, "0.02"),
+            (500_000, "0.03"),
+            (2_000_000, "0.05"),
+            (3_000_000, "0.1"),
+            (5_000_000, "0.25"),
+        ]
+    ),
+    "XRPUSD": tier_table([(0, "0.02"), (1_000_000, "0.05")]),
+}
 LEVELS["BTCUSD"] = LEVELS["XBTUSD"]
 
 

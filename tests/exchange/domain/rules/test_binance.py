@@ -114,6 +114,9 @@ CUMS = [
         "BTCUSDT",
         [0, 50, 1300, 16300, 266300, 1266300, 2516300, 5016300, 25016300, 100016300],
     ),
+    # The deductions of gist crackcomm/e2958203, from the venue's page of early 2021.
+    ("ETHUSDT", [0, 15, 365, 5365, 35365, 135365, 260365, 510365, 2510365]),
+    ("LTCUSDT", [0, 35, 535, 8035, 58035, 108035, 233035, 1233035]),
     ("ADABUSD", [0, 2500, 27500, 77500, 277500, 1527500]),
     ("ZECUSDT", [0, 750, 4500, 17000, 29500, 154500, 654500]),
 ]
@@ -258,3 +261,34 @@ def test_isolated_from_the_leverage_alone(
         deduction="0.01",
     )
     assert abs(price - Decimal(expected)) < Decimal("1e-7")  # theirs are binary floats
+
+
+def test_coin_margined_initial_margin() -> None:
+    # FAQ be2c7d9d: 10 contracts at 9,800 and 20x need 0.0051 BTC.
+    request = {
+        "rules": "binance-coinm",
+        "side": "long",
+        "quantity": "10",
+        "face": "100",
+        "entry": "9800",
+        "leverage": "20",
+        "mode": "isolated",
+        "symbol": "BTCUSD",
+    }
+    assert unrounded("initial_margin", 4, **request) == Decimal("0.0051")
+
+
+@pytest.mark.parametrize(("side", "out"), [("long", "5500"), ("short", "4500")])
+def test_profit_of_the_beginners_guide(side: str, out: str) -> None:
+    # binance.com announcement 360039304272: one bitcoin from 5,000 to 5,500, or short to 4,500.
+    answer = printed(
+        rules="binance-usdm",
+        side=side,
+        quantity="1",
+        entry="5000",
+        mark=out,
+        leverage="10",
+        mode="isolated",
+        symbol="BTCUSDT",
+    )
+    assert answer["pnl"] == "500"

@@ -1,9 +1,11 @@
 """BitMEX: the linear example of its own pages, and the inverse sums."""
 
 from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
 
 import pytest
 
+from exchange.domain.aftermath.deleverage import deleverage, ranks
 from tests.exchange.domain.rules.published import printed, unrounded
 
 
@@ -161,3 +163,47 @@ def test_how_far_a_long_may_fall(leverage: str, move: str) -> None:
         maintenance="0.005",
     )
     assert (price - 100).quantize(Decimal("0.01"), ROUND_DOWN) == Decimal(move)
+
+
+@pytest.mark.parametrize(
+    ("coins", "maintenance", "initial"),
+    [("180", "0.9", "1.8"), ("230", "2.3", "3.45"), ("350", "3.5", "5.25"), ("500", "7.5", "10")],
+)
+def test_risk_limits(coins: str, maintenance: str, initial: str) -> None:
+    # bitmex.com/app/riskLimitsExamples: 180 XBT need 0.90 at 0.5 %; 230 are in the next step, at
+    # 1 and 1.5 %; below 500, 1.5 and 2 %. The whole position pays the rate of its step.
+    answer = printed(
+        rules="bitmex",
+        side="long",
+        quantity=coins,
+        entry="1",
+        mode="isolated",
+        symbol="XBTUSD",
+    )
+    assert (answer["maintenance_margin"], answer["initial_margin"]) == (maintenance, initial)
+
+
+def test_margin_assigned_to_a_position_is_all_it_can_lose() -> None:
+    # bitmex.com/app/isolatedMarginExamples: 100 XBT at 100 with 4 XBT goes at 97; six dollars
+    # down, 6 XBT would be lost in cross margin.
+    position = {
+        "rules": "bitmex",
+        "contract": "quanto",
+        "side": "long",
+        "quantity": "1000",
+        "face": "0.001",
+        "entry": "100",
+        "mark": "94",
+        "maintenance": "0.01",
+    }
+    assert printed(**position, mode="isolated", collateral="4")["liquidation_price"] == "97.00"
+    cross = printed(**position, mode="cross", collateral="100")
+    assert (cross["pnl"], cross["liquidation_price"]) == ("-6", "1.00")
+
+
+def test_those_who_are_deleveraged() -> None:
+    # bitmex.com/app/autoDeleveragingExamples: 20 contracts of a bankrupt short go to account 2,
+    # which had 10, and to account 5, which is left with 10 of 20.
+    held, rank = (10, 10, 20, 30, 20, 10), (3, 6, 1, 4, 5, 2)
+    assert ranks([Fraction(r) for r in rank]) == [4, 1, 6, 3, 2, 5]
+    assert deleverage(20, held, [Fraction(r) for r in rank]) == ((0, 10, 0, 0, 10, 0), 0)

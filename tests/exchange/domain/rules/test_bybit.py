@@ -258,3 +258,27 @@ def test_inverse_isolated_short_of_a_sister_venue() -> None:
         symbol="BTCUSD",
     )
     assert answer["liquidation_price"] == "8248.50"
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "entry", "last", "profit", "bankrupt"),
+    [
+        ("long", "0.2", "7000", "7500", "100", "6300.00"),
+        ("short", "0.4", "6000", "5000", "400", "6600.00"),
+    ],
+)
+def test_linear_profit(
+    side: str, quantity: str, entry: str, last: str, profit: str, bankrupt: str
+) -> None:
+    # help.bybit.com 900000630066; its copy at wuyelx.com/2191 closes the long at 10x at 6,300.
+    answer = printed(
+        rules="bybit-linear",
+        side=side,
+        quantity=quantity,
+        entry=entry,
+        mark=last,
+        leverage="10",
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert (answer["pnl"], answer["bankruptcy_price"]) == (profit, bankrupt)

@@ -59,13 +59,17 @@ def test_margins_of_both_legs_add_up() -> None:
     assert answer["initial_margin"].startswith("0.9473")
 
 
-def test_used_margin_at_the_latest_price() -> None:
-    # notice.wikibit.com 202104082834818602: 10 BTC contracts at 5,000 and 10x need 0.02 BTC.
+@pytest.mark.parametrize(
+    ("face", "entry", "last", "margin"), [("100", "4800", "5000", "0.02"), ("10", "4", "5", "2")]
+)
+def test_used_margin_at_the_latest_price(face: str, entry: str, last: str, margin: str) -> None:
+    # huobi.com 900000106086: 10 contracts at 10x need 0.02 BTC at 5,000, and 2 EOS at 5.
     answer = printed(
-        **{**BASE, "quantity": "10", "entry": "4800", "mark": "5000", "maintenance": "0.1"},
+        **{**BASE, "quantity": "10", "face": face, "entry": entry, "mark": last},
+        maintenance="0.1",
         leverage="10",
     )
-    assert answer["initial_margin"] == "0.02"
+    assert answer["initial_margin"] == margin
 
 
 def test_the_factor_over_the_leverage() -> None:

@@ -76,3 +76,24 @@ def test_rates_of_the_page_at_the_highest_leverage(symbol: str, value: int, rate
         symbol=symbol,
     )
     assert Decimal(answer["maintenance_margin"]) == value * Decimal(rate) / 100
+
+
+@pytest.mark.parametrize(("side", "sign"), [("long", 1), ("short", -1)])
+def test_cross_margin_of_the_venues_own_snippet(side: str, sign: int) -> None:
+    # ts-examples LiquidationPx.tsx: mark - side * (account value - maintenance of the others -
+    # notional / 80) / size / (1 - side / 80), at a highest leverage of 40.
+    answer = printed(
+        rules="hyperliquid",
+        side=side,
+        quantity="2",
+        entry="60000",
+        mark="61000",
+        collateral="20000",
+        mode="cross",
+        symbol="BTC",
+        others=[{"maintenance_margin": "700", "unrealised_pnl": "-1500"}],
+    )
+    worth = 20000 - 1500 + sign * 2 * 1000
+    left = worth - 700 - Fraction(2 * 61000, 80)
+    expected = 61000 - sign * left / 2 / (1 - Fraction(sign, 80))
+    assert abs(Fraction(answer["liquidation_price"]) - expected) <= Fraction(1, 10**8)

@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+import pytest
+
 from exchange.domain.margin.tiers import maintenance
 from exchange.domain.rules.kraken_inverse import LEVELS
 from tests.exchange.domain.rules.published import printed
@@ -38,3 +40,18 @@ def test_levels_are_charged_level_by_level() -> None:
     # 4 % on the rest, initially; maintenance is half of that.
     due = maintenance(LEVELS["XBTUSD"], Fraction(1_000_000))
     assert 2 * due == 500_000 * Fraction(2, 100) + 500_000 * Fraction(4, 100)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "contracts", "initial"),
+    [
+        # Same page, initial rates: LTC 2, 4, 6, 10, 15 %; BCH begins at 4 %, XRP at 4 and 10 %.
+        ("PI_LTCUSD", 5_000_000, (250_000, 2, 250_000, 4, 1_500_000, 6, 2_000_000, 10, 10**6, 15)),
+        ("PI_BCHUSD", 6_000_000, (500_000, 4, 1_500_000, 6, 10**6, 10, 2 * 10**6, 20, 10**6, 50)),
+        ("PI_XRPUSD", 2_000_000, (1_000_000, 4, 1_000_000, 10)),
+    ],
+)
+def test_levels_of_smaller_coins(symbol: str, contracts: int, initial: tuple[int, ...]) -> None:
+    due = sum(part * rate for part, rate in zip(initial[::2], initial[1::2], strict=True))
+    answer = printed(**{**EXAMPLE, "quantity": str(contracts), "entry": "1", "symbol": symbol})
+    assert answer["initial_margin"] == str(due // 100)

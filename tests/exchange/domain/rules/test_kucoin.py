@@ -133,3 +133,17 @@ def test_sums_cannot_be_shared_out() -> None:
     answer = printed(**SHARED, **BTC, side="long", others=[sums])
     assert answer["liquidation_price"] is None
     assert any("the whole cross balance, as given" in step for step in answer["steps"])
+
+
+def test_all_is_lost_a_tenth_away_at_ten_times() -> None:
+    # support.kucoin.plus 4408061803033, of 2021: 500 at 10x on bitcoin at 10,000 are lost at 9,000.
+    answer = printed(
+        rules="kucoin",
+        side="long",
+        quantity="0.5",
+        entry="10000",
+        leverage="10",
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert (answer["initial_margin"], answer["bankruptcy_price"]) == ("500", "9000")

@@ -69,3 +69,11 @@ def test_the_share_of_the_margin_lost_at_the_close(
     answer = printed(**request, mark=at)
     share = Decimal(answer["unrounded"]["pnl"]) / Decimal(answer["unrounded"]["initial_margin"])
     assert round(share, 12) == -Decimal(lost)
+
+
+@pytest.mark.parametrize(("leverage", "ratio"), [("10", "0.9000"), ("20", "0.8000")])
+def test_the_margin_ratio_of_a_fresh_position(leverage: str, ratio: str) -> None:
+    # support.okex.com 360012639271, "existing formulae": (margin + UPL) / position margin - 10 %
+    # at 10x, 20 % at 20x.
+    answer = printed(**{**EOS, "symbol": "BTC", "leverage": leverage, "mark": EOS["entry"]})
+    assert answer["margin_ratio"] == ratio

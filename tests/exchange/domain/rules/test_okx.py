@@ -86,3 +86,23 @@ def test_isolated_linear_of_a_public_suite(
         taker_fee="0.0006",
     )
     assert price == round(Decimal(expected), 12)
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_equity_over_value_at_the_liquidation_price(side: str) -> None:
+    # ukcamo.com/4957: BTC/USDT at 10x is liquidated at 1.55 %, 1.50 of maintenance and 0.05 of fee.
+    request = {
+        "rules": "okx",
+        "contract": "linear",
+        "side": side,
+        "quantity": "1",
+        "entry": "10000",
+        "leverage": "10",
+        "mode": "isolated",
+        "maintenance": "0.015",
+        "taker_fee": "0.0005",
+    }
+    price = printed(**request)["unrounded"]["liquidation_price"]
+    there = printed(**request, mark=price)["unrounded"]
+    equity = 1000 + Decimal(there["pnl"])
+    assert round(equity / Decimal(there["position_value"]), 12) == Decimal("0.0155")
