@@ -50,8 +50,8 @@ SECRET_KEY = secret_key()
 DEBUG = environment.switch("MAKEWHOLE_DEBUG", default=False)
 HTTPS = environment.switch("MAKEWHOLE_HTTPS", default=not DEBUG)
 ALLOWED_HOSTS = environment.words("MAKEWHOLE_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = environment.words("MAKEWHOLE_ORIGINS", "")
-PUBLIC_URL = environment.text("MAKEWHOLE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = environment.origins("MAKEWHOLE_ORIGINS")
+PUBLIC_URL = environment.public_url()
 
 ROOT_URLCONF = "backoffice.urls"
 WSGI_APPLICATION = "backoffice.wsgi.application"
@@ -208,7 +208,7 @@ MEDIA_ROOT = DATA / "media"
 # Mail. The default is the catcher of the demo: a real SMTP server that keeps what it is given.
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = environment.text("MAKEWHOLE_EMAIL_HOST", "127.0.0.1")
-EMAIL_PORT = environment.number("MAKEWHOLE_EMAIL_PORT", 8025, least=1)
+EMAIL_PORT = environment.number("MAKEWHOLE_EMAIL_PORT", 8025, least=1, most=65535)
 EMAIL_HOST_USER = environment.text("MAKEWHOLE_EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = environment.text("MAKEWHOLE_EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = environment.switch("MAKEWHOLE_EMAIL_STARTTLS", default=False)
@@ -261,7 +261,9 @@ WEBHOOK_HOSTS = environment.words("MAKEWHOLE_WEBHOOK_HOSTS", "")
 METRICS_TOKEN = environment.text("MAKEWHOLE_METRICS_TOKEN", "")
 
 # Logs: JSON for a machine, lines for a terminal; both with the time in UTC.
-LOG_LEVEL = environment.text("MAKEWHOLE_LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = environment.word(
+    "MAKEWHOLE_LOG_LEVEL", "INFO", among=("DEBUG", "INFO", "WARNING", "ERROR")
+)
 LOG_JSON = environment.switch("MAKEWHOLE_LOG_JSON", default=not DEBUG)
 _log_steps: list[Any] = [
     structlog.contextvars.merge_contextvars,

@@ -27,11 +27,25 @@ def test_a_switch_that_is_neither(monkeypatch: pytest.MonkeyPatch) -> None:
         environment.switch("MAKEWHOLE_X", default=True)
 
 
-@pytest.mark.parametrize("value", ["-1", "1.5", "ten", "59"])
+@pytest.mark.parametrize("value", ["-1", "1.5", "ten", "59", "²"])
 def test_a_number_that_is_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("MAKEWHOLE_X", value)
     with pytest.raises(ImproperlyConfigured, match="no whole number of at least 60"):
         environment.number("MAKEWHOLE_X", 3600, least=60)
+
+
+def test_a_number_that_is_too_high(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEWHOLE_X", "65536")
+    with pytest.raises(ImproperlyConfigured, match="'65536' is no whole number from 1 to 65535"):
+        environment.number("MAKEWHOLE_X", 25, least=1, most=65535)
+
+
+def test_a_word_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKEWHOLE_X", " Warning")
+    assert environment.word("MAKEWHOLE_X", "INFO", among=("INFO", "WARNING")) == "WARNING"
+    monkeypatch.setenv("MAKEWHOLE_X", "loud")
+    with pytest.raises(ImproperlyConfigured, match="'LOUD' is none of INFO, WARNING"):
+        environment.word("MAKEWHOLE_X", "INFO", among=("INFO", "WARNING"))
 
 
 def test_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +87,29 @@ def test_a_database_without_a_name_is_refused() -> None:
         environment.database("postgresql://host:5432/")
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://u:s3cret@host:abc/x", "postgresql://u:s3/cret@host/x", "postgresql://[::1/x"],
+)
+def test_a_database_address_that_cannot_be_read_is_not_repeated(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL cannot be read") as refused:
+        environment.database(url)
+    assert "s3" not in str(refused.value)
+
+
+def test_options_of_a_database_that_are_none() -> None:
+    with pytest.raises(ImproperlyConfigured, match="option=value&option=value"):
+        environment.database("postgresql://host/x?sslmode")
+
+
+@pytest.mark.parametrize("url", ["redis://", "redis:///0", "redis://host/first", "unix://"])
+def test_a_broker_that_is_no_server(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL names no server"):
+        environment.broker(url)
+
+
 def test_brokers() -> None:
+    assert environment.broker("rediss://:p%40ss@host") == "rediss://:p%40ss@host"
     assert environment.broker("redis://host:6379/1") == "redis://host:6379/1"
     assert environment.broker("unix:///run/valkey.sock") == "redis+socket:///run/valkey.sock"
     with pytest.raises(ImproperlyConfigured, match="REDIS_URL starts with 'amqp'"):
@@ -115,7 +151,16 @@ def test_a_given_secret_key_is_not_written_down(tmp_path: Path) -> None:
         ("MAKEWHOLE_DEBUG", "perhaps"),
         ("MAKEWHOLE_VISIBILITY_SECONDS", "5"),
         ("REDIS_URL", "amqp://host"),
+        ("REDIS_URL", "redis://host:abc/0"),
         ("DATABASE_URL", "sqlite:///x"),
+        ("DATABASE_URL", "postgresql://host:abc/x"),
+        ("MAKEWHOLE_EMAIL_PORT", "70000"),
+        ("MAKEWHOLE_LOG_LEVEL", "loud"),
+        ("MAKEWHOLE_ORIGINS", "desk.example"),
+        ("MAKEWHOLE_PASSKEY_ORIGINS", "https://[::1"),
+        ("MAKEWHOLE_PUBLIC_URL", "desk.example"),
+        ("MAKEWHOLE_PUBLIC_URL", "https://desk.example/desk"),
+        ("MAKEWHOLE_PUBLIC_URL", "https://desk.example:abc"),
     ],
 )
 def test_the_start_stops_at_what_cannot_be_meant(tmp_path: Path, name: str, value: str) -> None:
