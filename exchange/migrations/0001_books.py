@@ -441,8 +441,11 @@ class Migration(migrations.Migration):
                 ),
                 ("amount", models.BigIntegerField(default=0)),
                 (
-                    "floor_zero",
-                    models.BooleanField(help_text="True for a customer's wallets: amount >= 0."),
+                    "sign",
+                    models.SmallIntegerField(
+                        help_text="1: never below zero (a customer's wallets); -1: never above "
+                        "(what one owes)."
+                    ),
                 ),
                 ("version", models.BigIntegerField(default=0)),
             ],
@@ -450,11 +453,13 @@ class Migration(migrations.Migration):
                 "db_table": "balance",
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("amount__gte", 0), ("floor_zero", False), _connector="OR"
-                        ),
+                        condition=models.Q(("sign__lte", 0), ("amount__gte", 0), _connector="OR"),
                         name="balance_customer_wallet_not_negative",
-                    )
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sign__gte", 0), ("amount__lte", 0), _connector="OR"),
+                        name="balance_receivable_not_positive",
+                    ),
                 ],
             },
         ),

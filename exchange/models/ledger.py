@@ -9,7 +9,8 @@ written in sets and no Python guard sees a set:
 - a journal's key is unique; posting it again with the same content returns it, with other content
   is an error;
 - a reversal names what it reverses, and a journal is reversed at most once;
-- a balance equals the sum of its entries, and a customer's wallet never goes below zero;
+- a balance equals the sum of its entries, a customer's wallet never goes below zero, and what a
+  customer owes never above it;
 - a batch above 0 is a plan: its entries are a partition, staged, sealed under a digest and attached
   whole or not at all.
 """
@@ -103,16 +104,22 @@ class Balance(models.Model):
         related_name="balance",
     )
     amount = models.BigIntegerField(default=0)
-    floor_zero = models.BooleanField(help_text="True for a customer's wallets: amount >= 0.")
+    sign = models.SmallIntegerField(
+        help_text="1: never below zero (a customer's wallets); -1: never above (what one owes)."
+    )
     version = models.BigIntegerField(default=0)
 
     class Meta:
         db_table = "balance"
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(amount__gte=0) | models.Q(floor_zero=False),
+                condition=models.Q(sign__lte=0) | models.Q(amount__gte=0),
                 name="balance_customer_wallet_not_negative",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(sign__gte=0) | models.Q(amount__lte=0),
+                name="balance_receivable_not_positive",
+            ),
         ]
 
     def __str__(self) -> str:

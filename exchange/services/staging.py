@@ -33,6 +33,17 @@ from exchange.services.stage_tables import Digests, rows, run
 
 _LAST_CASH = "SELECT coalesce(max(seq), 0) FROM {cash}"
 _LAST_POSITION = "SELECT coalesce(max(seq), 0) FROM {positions}"
+_CROSSED = """
+    SELECT a.code, l.kind || CASE l.kind WHEN 'receivable' THEN '' ELSE ' wallet' END, s.code,
+           m.amount, m.delta, s.decimals, count(*) OVER ()
+    FROM {cash_before} m
+    JOIN balance b ON b.ledger_account_id = m.ledger_account_id
+    JOIN ledger_account l ON l.id = m.ledger_account_id
+    JOIN exchange_account a ON a.id = l.account_id
+    JOIN exchange_asset s ON s.id = l.asset_id
+    WHERE b.sign = %s AND (m.amount + m.delta) * b.sign < 0
+    ORDER BY m.ledger_account_id LIMIT %s
+"""
 NAMED_MAX = 3
 SETTLE_SECONDS_MAX = 10
 """An everyday posting takes milliseconds; one that is open for longer was forgotten."""
@@ -114,7 +125,7 @@ def seal(batch: Batch) -> Digests:
         faults.reach("seal.indexed")
         run(batch, stage_tables.BEFORE)
         _check_accounts(batch)
-        _check_floors(batch)
+        _check_bounds(batch)
         _check_clearing(batch)
         _check_still(batch)
         if batch.reverses_id is not None:
@@ -229,30 +240,22 @@ def _check_accounts(batch: Batch) -> None:
         raise Unbalanced(f"account {account} and contract {contract} are not both of this venue")
 
 
-def _check_floors(batch: Batch) -> None:
-    """No customer's wallet ends below zero, no closed position keeps a cost: each is a leg."""
-    short = rows(
-        batch,
-        "SELECT a.code, l.kind, s.code, m.amount, m.delta, s.decimals, count(*) OVER ()"
-        " FROM {cash_before} m"
-        " JOIN balance b ON b.ledger_account_id = m.ledger_account_id"
-        " JOIN ledger_account l ON l.id = m.ledger_account_id"
-        " JOIN exchange_account a ON a.id = l.account_id"
-        " JOIN exchange_asset s ON s.id = l.asset_id"
-        " WHERE b.floor_zero AND m.amount + m.delta < 0 ORDER BY m.ledger_account_id LIMIT %s",
-        [NAMED_MAX],
-    )
-    if short:
-        named = "; ".join(
-            f"the {kind} wallet of {code} holds {_units(before, decimals)} {asset} and would change"
-            f" by {_units(delta, decimals)}"
-            for code, kind, asset, before, delta, decimals, _ in short
-        )
-        others = short[0][-1] - len(short)
-        raise Unbalanced(
-            f"wallets would end below zero: {named}{f', and {others} more' if others else ''}:"
-            " charge the shortfall to a receivable or to the house"
-        )
+def _check_bounds(batch: Batch) -> None:
+    """No customer's wallet ends below zero and no receivable above it: nobody is forgiven more than
+    is owed. No closed position keeps a cost: each is a leg."""
+    for sign, ends, instead in (
+        (1, "wallets would end below zero", "charge the shortfall to a receivable or to the house"),
+        (-1, "receivables would end above zero", "pay what is not owed any more into a wallet"),
+    ):
+        if crossed := rows(batch, _CROSSED, [sign, NAMED_MAX]):
+            named = "; ".join(
+                f"the {kind} of {code} holds {_units(before, decimals)} {asset} and would"
+                f" change by {_units(delta, decimals)}"
+                for code, kind, asset, before, delta, decimals, _ in crossed
+            )
+            others = crossed[0][-1] - len(crossed)
+            more = f", and {others} more" if others else ""
+            raise Unbalanced(f"{ends}: {named}{more}: {instead}")
     for account, contract, cost in rows(
         batch,
         "SELECT a.code, c.symbol, m.cost + m.cost_delta FROM {positions_before} m"

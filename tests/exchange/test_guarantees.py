@@ -79,18 +79,17 @@ def test_what_is_written_stays(books: Books, table: str, attack: str) -> None:
     "attack",
     [
         "UPDATE balance SET amount = amount + 1 WHERE ledger_account_id = {w0}",
-        "UPDATE balance SET floor_zero = false",
+        "UPDATE balance SET sign = 0",
         "DELETE FROM balance",
         "TRUNCATE balance",
-        "INSERT INTO balance (ledger_account_id, amount, floor_zero, version)"
-        " VALUES (12345, 7, false, 0)",
+        "INSERT INTO balance (ledger_account_id, amount, sign, version) VALUES (12345, 7, 0, 0)",
         "UPDATE position SET quantity = quantity * 2",
         "DELETE FROM position",
         "TRUNCATE position",
         "INSERT INTO position (account_id, contract_id, quantity, cost, version)"
         " VALUES ({a2}, {contract}, 7, 7, 0)",
         "WITH more AS (SELECT 1) UPDATE balance SET amount = 0",
-        "INSERT INTO balance SELECT ledger_account_id, 1, floor_zero, 0 FROM balance"
+        "INSERT INTO balance SELECT ledger_account_id, 1, sign, 0 FROM balance"
         " ON CONFLICT (ledger_account_id) DO UPDATE SET amount = 1",
         "MERGE INTO balance b USING (SELECT {w0} AS id) s ON b.ledger_account_id = s.id"
         " WHEN MATCHED THEN UPDATE SET amount = 99",

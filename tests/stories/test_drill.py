@@ -133,7 +133,7 @@ def test_the_ledger_agrees_and_the_chain_holds(incident: Incident) -> None:
     found = reconciliation.reconcile(incident.venue)
     assert (found.ledger_ok, found.positions_ok) == (True, True)
     assert audit.verify().ok
-    negative = Balance.objects.filter(floor_zero=True, amount__lt=0)
+    negative = Balance.objects.filter(sign=1, amount__lt=0)
     assert not negative.exists()
 
 

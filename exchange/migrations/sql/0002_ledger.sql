@@ -113,7 +113,8 @@ CREATE TRIGGER balance_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ba
 CREATE TRIGGER position_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON position
     FOR EACH STATEMENT EXECUTE FUNCTION books_guard();
 
--- A ledger account has its balance from birth, at zero. A customer's wallet has a floor at zero.
+-- A ledger account has its balance from birth, at zero. For a customer's wallet
+-- zero is the floor, for what a customer owes the ceiling.
 CREATE FUNCTION books_open_balances() RETURNS trigger LANGUAGE plpgsql
 SET makewhole.posting = 'open' AS $$
 DECLARE
@@ -136,8 +137,9 @@ BEGIN
                   HINT = 'Its account and its contract are of the same venue, and a contract '
                          'clears in the asset it settles in.';
     END IF;
-    INSERT INTO balance (ledger_account_id, amount, floor_zero, version)
-    SELECT n.id, 0, n.kind IN ('futures', 'funding') AND a.kind = 'customer', 0
+    INSERT INTO balance (ledger_account_id, amount, sign, version)
+    SELECT n.id, 0, CASE WHEN a.kind IS DISTINCT FROM 'customer' THEN 0
+                         WHEN n.kind = 'receivable' THEN -1 ELSE 1 END, 0
     FROM new_accounts n LEFT JOIN exchange_account a ON a.id = n.account_id
     ORDER BY n.id;
     RETURN NULL;

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 from hypothesis import assume, given, settings
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from backoffice.models import AuditEvent, Plan
-from backoffice.services import plans, quorums, remedies, undo
+from backoffice.services import ledger_places, plans, quorums, remedies, undo
 from backoffice.services.refusals import NotAllowed, Refused, Stale
-from exchange.models import Balance, Batch, Journal, Position
+from exchange.models import Balance, Batch, Journal, LedgerAccount, Position
 from exchange.services import ledger, reconciliation
 from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import (
@@ -48,11 +49,14 @@ def undone(world: World, plan: Plan, reason: str = "The reference was wrong.") -
 
 
 def spend(world: World, account: int, units: int) -> None:
-    legs = [
-        (world.futures[account].pk, world.btc.pk, -units), (world.custody.pk, world.btc.pk, units)
-    ]  # fmt: skip
+    moved(world, world.futures[account].pk, -units)
+
+
+def moved(world: World, place: int, units: int) -> None:
+    """Into a ledger account from custody, or out of it."""
+    legs = [(place, world.btc.pk, units), (world.custody.pk, world.btc.pk, -units)]
     with transaction.atomic():
-        ledger.post(venue=world.venue, key="spent", reason="out", effective_at=START, legs=legs)
+        ledger.post(venue=world.venue, key="moved", reason="r", effective_at=START, legs=legs)
 
 
 def test_execute_then_undo_is_the_start(world: World) -> None:
@@ -182,6 +186,30 @@ def test_what_was_moved_on_is_named_and_nothing_is_made(world: World) -> None:
         Refused,
         match=f"Plan {plan.pk} cannot be undone: wallets would end below zero: the futures wallet"
         r" of A00000 holds 0\.00000000 BTC and would change by -1\.00000000",
+    ):
+        undone(world, plan)
+    assert (holdings(), Plan.objects.count(), Batch.objects.count()) == before
+
+
+def test_a_debt_repaid_meanwhile_is_named_and_nothing_is_made(world: World) -> None:
+    """The plan lent what it could not take; to forgive that again would be a gift."""
+    close_gates(world)
+    made = remedy.draft(contracts=0)
+    given, lent = made.effects.futures_delta.copy(), np.array([0, -remedy.TAKEN])
+    given[1] = 0
+    kinds = np.array([ledger_places.KINDS.index(k) for k in ("futures", "receivable")], np.int8)
+    made = made._replace(
+        cash=made.cash._replace(kind=kinds),
+        effects=made.effects._replace(futures_delta=given, receivable_delta=lent),
+    )
+    plan = done(world, remedy.computed(world, made))
+    owed = LedgerAccount.objects.get(kind="receivable", account__tape_index=1)
+    moved(world, owed.pk, remedy.TAKEN)
+    before = (holdings(), Plan.objects.count(), Batch.objects.count())
+    with pytest.raises(
+        Refused,
+        match="receivables would end above zero: the receivable of A00001"
+        r" holds 0\.00000000 BTC and would change by 0\.10000000",
     ):
         undone(world, plan)
     assert (holdings(), Plan.objects.count(), Batch.objects.count()) == before

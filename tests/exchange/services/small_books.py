@@ -81,6 +81,14 @@ def open_small(code: str = "small", customers: int = 4, amount: int = 1_000) -> 
     )  # fmt: skip
 
 
+def receivable(books: Books, number: int = 0) -> int:
+    """Where what a customer owes stands, opened."""
+    found = ledger.wallets(
+        venue=books.venue, kind="receivable", accounts=[books.accounts[number]], assets=[books.btc]
+    )
+    return int(found[0])
+
+
 STATE = {
     "balance": "ledger_account_id, amount, version",
     "position": "account_id, contract_id, quantity, cost, version",

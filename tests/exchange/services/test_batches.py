@@ -22,7 +22,14 @@ from exchange.services.refusals import (
     WrongState,
 )
 from tests.exchange.services.conftest import lift_the_lock
-from tests.exchange.services.small_books import NOON, Books, holdings, open_small, snapshot
+from tests.exchange.services.small_books import (
+    NOON,
+    Books,
+    holdings,
+    open_small,
+    receivable,
+    snapshot,
+)
 
 Legs = Callable[[Books], tuple[CashLegs, PositionLegs]]
 
@@ -365,6 +372,8 @@ def test_a_posted_batch_is_not_discarded(books: Books) -> None:
                                                                   [5, -5], [1, -1]))),
         ("below zero", lambda b: (cash_legs([b.wallets[0], b.fees], [b.btc] * 2, [-1001, 1001]),
                                   None)),
+        ("receivable of a0 holds 0.00000000 BTC and would change by 0.00000005",
+         lambda b: (cash_legs([receivable(b), b.fees], [b.btc] * 2, [5, -5]), None)),
         ("end flat", lambda b: (cash_legs([b.clearing, b.fees], [b.btc] * 2, [-5, 5]),
                                 position_legs([b.accounts[0]], [b.contract.pk], [0], [5]))),
         ("clearing legs", lambda b: (cash_legs([b.clearing, b.fees], [b.btc] * 2, [5, -5]), None)),

@@ -88,8 +88,8 @@ def test_people_and_terms_are_the_tape_s(tmp_path: Path) -> None:
     assert row.digest == tape.digest
     assert row.state_digest == state_digest(books.closing_holdings(tape))
     assert row.starts_at.isoformat() == "2018-03-29T21:00:00+00:00"
-    assert not LedgerAccount.objects.get(account__code="FUND", kind="futures").balance.floor_zero
-    assert LedgerAccount.objects.get(account__code="A-ann", kind="futures").balance.floor_zero
+    assert not LedgerAccount.objects.get(account__code="FUND", kind="futures").balance.sign
+    assert LedgerAccount.objects.get(account__code="A-ann", kind="futures").balance.sign == 1
 
 
 def balance(account: str, amount: str) -> tapes.Change:

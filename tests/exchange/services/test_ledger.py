@@ -10,7 +10,14 @@ from hypothesis.extra.django import TestCase
 from exchange.models import Balance, Journal, LedgerAccount, Position
 from exchange.services import ledger
 from exchange.services.refusals import KeyReused, NotAReversal, Unbalanced
-from tests.exchange.services.small_books import NOON, Books, holdings, open_small, snapshot
+from tests.exchange.services.small_books import (
+    NOON,
+    Books,
+    holdings,
+    open_small,
+    receivable,
+    snapshot,
+)
 
 
 def pay(books: Books, key: str, amount: int, *, to: int = 1) -> Journal:
@@ -101,6 +108,22 @@ def test_a_wallet_does_not_go_below_zero(books: Books) -> None:
         transaction.atomic(),
     ):
         pay(books, "k", 1001)
+    assert snapshot() == before
+
+
+def test_nobody_is_forgiven_more_than_is_owed(books: Books) -> None:
+    owed = receivable(books)
+    legs = [(owed, books.btc, -5), (books.fees, books.btc, 5)]
+    ledger.post(venue=books.venue, key="lent", reason="r", effective_at=NOON, legs=legs)
+    before = snapshot()
+    with (
+        pytest.raises(IntegrityError, match="balance_receivable_not_positive"),
+        transaction.atomic(),
+    ):
+        ledger.post(
+            venue=books.venue, key="forgiven", reason="r", effective_at=NOON,
+            legs=[(owed, books.btc, 6), (books.fees, books.btc, -6)],
+        )  # fmt: skip
     assert snapshot() == before
 
 
