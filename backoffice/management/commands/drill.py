@@ -6,6 +6,7 @@ object.
 """
 
 import json
+import signal
 import sys
 from typing import Any
 
@@ -35,6 +36,10 @@ FAILURES = (
     rehearsal.RehearsalFailed,
     companions.CompanionFailed,
 )
+INTERRUPTED = (
+    "interrupted. What was played so far stays as it is; the next drill plays anew, in books of "
+    "its own."
+)
 
 
 class Bars:
@@ -58,7 +63,8 @@ class Bars:
         self.bars.update(self.tasks[label], completed=done, total=total)
 
     def tell(self, line: str) -> None:
-        self.console.print(f"  {line}", highlight=False, markup=False)
+        # Not folded at a terminal's width: a digest or a name in two pieces is found by nobody.
+        self.console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
 
 
 class Command(BaseCommand):
@@ -72,7 +78,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object last")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.prepare()
+        for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(by, signal.default_int_handler)
         bars = Bars()
         run = rehearsal.Rehearsal(
             scenario=options["scenario"],
@@ -83,11 +90,14 @@ class Command(BaseCommand):
             tell=bars.tell,
         )
         try:
+            self.prepare()
             with bars.bars, companions.mail(bars.tell), companions.worker(bars.tell):
                 outcome = run.run()
                 report = rehearsal_report.of(outcome)
         except FAILURES as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError(INTERRUPTED, returncode=130) from None
         self.stdout.write(rehearsal_report.page(outcome, report))
         self.print_sign_ins(outcome)
         if options["json"]:
