@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -80,6 +80,7 @@ def mail(tell: Tell) -> Iterator[None]:
     from here where mail goes. Only ever starts one on this machine: mail meant for another server
     is never caught here instead. Where another data folder's catcher has the port and no worker
     uses it yet, ours takes a free one."""
+    port = settings.EMAIL_PORT
     try:
         if mail_answers():
             yield
@@ -87,21 +88,29 @@ def mail(tell: Tell) -> Iterator[None]:
     except OtherFoldersMail:
         if worker_answers():
             raise
-        settings.EMAIL_PORT = _free_port()
-        os.environ["MAKEWHOLE_EMAIL_PORT"] = str(settings.EMAIL_PORT)
+        port = 0
     if settings.EMAIL_HOST not in LOCAL:
         raise CompanionFailed(
             f"no mail server answers at {settings.EMAIL_HOST}:{settings.EMAIL_PORT}."
         )
     tell("no mail server listens: starting the catcher for this run")
-    with _child(supervisor.mail(settings.EMAIL_HOST, settings.EMAIL_PORT), ready=mail_answers):
+    with ExitStack() as running:
+        with _listening(port) as listener:
+            if port == 0:
+                settings.EMAIL_PORT = listener.getsockname()[1]
+                os.environ["MAKEWHOLE_EMAIL_PORT"] = str(settings.EMAIL_PORT)
+            running.enter_context(_child(supervisor.mail(listener), ready=mail_answers))
         yield
 
 
-def _free_port() -> int:
-    with socket.create_server((settings.EMAIL_HOST, 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+def _listening(port: int) -> socket.socket:
+    try:
+        return mailcatcher.listen(settings.EMAIL_HOST, port)
+    except OSError as error:
+        raise CompanionFailed(
+            f"no mail server answers at {settings.EMAIL_HOST}:{port}, and the catcher cannot listen"
+            f" there ({error.strerror}): set MAKEWHOLE_EMAIL_PORT to a free port."
+        ) from error
 
 
 @contextmanager
@@ -118,6 +127,7 @@ def _child(program: supervisor.Program, *, ready: Callable[[], bool]) -> Iterato
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=program.descriptors,
         )
     try:
         _await(child, ready, program.name, str(log))

@@ -8,6 +8,7 @@ it started, so that `manage.py services stop` finds it later and nothing else.
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -28,11 +29,12 @@ SECONDS_MAX = {"web": 15.0, "clock": 10.0, "worker": 30.0, "mail": 10.0}
 
 @dataclass(frozen=True)
 class Program:
-    """A name of NAMES, its command and what it finds in its environment besides ours."""
+    """A name of NAMES, its command, and what it gets besides: variables, open descriptors."""
 
     name: str
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
 
 
 def web(host: str, port: int, *, workers: int = 1) -> Program:
@@ -65,10 +67,11 @@ def clock(at: Places) -> Program:
     return Program("clock", command)
 
 
-def mail(host: str, port: int) -> Program:
-    """The mail catcher."""
-    command = [sys.executable, "manage.py", "mailcatcher", "--host", host, "--port", str(port)]
-    return Program("mail", command)
+def mail(listener: socket.socket) -> Program:
+    """The mail catcher, handed the socket it serves: no port is free from a look until a start."""
+    handed = listener.fileno()
+    command = [sys.executable, "manage.py", "mailcatcher", "--descriptor", str(handed)]
+    return Program("mail", command, descriptors=(handed,))
 
 
 def start(at: Places, program: Program, environment: Mapping[str, str]) -> None:
@@ -85,6 +88,7 @@ def start(at: Places, program: Program, environment: Mapping[str, str]) -> None:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=program.descriptors,
             )
         processes.write_pid(_pid_file(at, program.name), child.pid)
     except OSError as error:

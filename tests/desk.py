@@ -5,7 +5,6 @@ that are started as an operator would start them.
 """
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 
-from backoffice import embedded, mailcatcher
+from backoffice import embedded, mailcatcher, supervisor
 from backoffice.embedded.places import DATABASE, PROJECT
 
 WAIT_SECONDS_MAX = 60
@@ -37,12 +36,15 @@ class Desk:
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     began_ns: int = field(default_factory=time.time_ns)
 
-    def start(self, *command: str, log: str, **environment: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, *command: str, log: str, descriptors: tuple[int, ...] = (), **environment: str
+    ) -> subprocess.Popen[bytes]:
         """Start a program; it is killed with the desk. Its output goes to `<folder>/<log>.log`."""
         with (self.folder / f"{log}.log").open("ab") as output:
             child = subprocess.Popen(
                 command, cwd=PROJECT, env={**self.environment, **environment},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                pass_fds=descriptors,
             )  # fmt: skip
         self.children.append(child)
         return child
@@ -71,19 +73,11 @@ class Desk:
 
     def mail_server(self) -> int:
         """A mail catcher on a free port; returns the port. Every later program uses it."""
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        self.start(sys.executable, "manage.py", "mailcatcher", "--port", str(port), log="mail")
+        with mailcatcher.listen("127.0.0.1", 0) as listener:
+            port: int = listener.getsockname()[1]
+            program = supervisor.mail(listener)
+            self.start(*program.command, log=program.name, descriptors=program.descriptors)
         self.environment["MAKEWHOLE_EMAIL_PORT"] = str(port)
-
-        def listens() -> bool:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            except OSError:
-                return False
-            return True
-
-        wait_until(listens, "the mail catcher listens")
         return port
 
 

@@ -7,15 +7,16 @@ import smtplib
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from pytest_django import Settings
 
-from backoffice import companions, mailcatcher
+from backoffice import companions, embedded, mailcatcher, supervisor
 from backoffice.embedded.places import PROJECT
+from tests.desk import wait_until
 
 LETTER = b"Subject: Your statement\r\n\r\nDear customer,\r\n.\r\n..two dots\r\n"
 
@@ -23,19 +24,15 @@ LETTER = b"Subject: Your statement\r\n\r\nDear customer,\r\n.\r\n..two dots\r\n"
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
     """The port of a catcher that keeps its mail under folder/mail."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "manage.py", "mailcatcher", "--port", str(port)]
+    command = [sys.executable, "manage.py", "mailcatcher", "--port", "0"]
     environment = {**os.environ, "MAKEWHOLE_DATA": str(folder)}
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
     ) as catcher:
         assert catcher.stdout is not None
-        assert f"127.0.0.1:{port}" in catcher.stdout.readline()
-        yield port
+        yield int(catcher.stdout.readline().split()[2].removeprefix("127.0.0.1:"))
         catcher.send_signal(signal.SIGTERM)
-        assert catcher.wait(timeout=10) == 0
+        assert catcher.wait(timeout=60) == 0
 
 
 def test_it_keeps_what_it_accepts(port: int, folder: Path) -> None:
@@ -89,17 +86,34 @@ def test_the_second_process_ends_with_a_killed_first(folder: Path) -> None:
         mailcatcher.serve(listener, folder, processes=2)
         os._exit(0)
     listener.close()
-    time.sleep(0.3)
+    wait_until(lambda: len(psutil.Process(first).children()) == 1, "the second process")
     os.kill(first, signal.SIGKILL)
     os.waitpid(first, 0)
-    for _ in range(50):
+
+    def free() -> bool:
         try:
             mailcatcher.listen("127.0.0.1", port).close()
-            break
         except OSError:
-            time.sleep(0.1)
-    else:
-        pytest.fail("the port is still held")
+            return False
+        return True
+
+    wait_until(free, "the port is let go")
+
+
+def test_no_program_takes_its_port_while_it_starts(folder: Path) -> None:
+    at = embedded.places(folder)
+    with mailcatcher.listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        supervisor.start(at, supervisor.mail(listener), {"MAKEWHOLE_DATA": str(folder)})
+    try:
+        with pytest.raises(OSError, match="in use"):
+            mailcatcher.listen("127.0.0.1", port)
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            client.sendmail("desk@localhost", ["ann@example.com"], LETTER)
+        assert list(mailcatcher.recipients(folder / "mail")) == ["ann@example.com"]
+    finally:
+        assert supervisor.stop(at) == ["mail"]
+    mailcatcher.listen("127.0.0.1", port).close()
 
 
 def test_a_taken_port_is_named(folder: Path) -> None:

@@ -5,6 +5,7 @@ has not seen it yet, prints where the desk is and who may sign in, and waits. Ct
 it, the embedded servers included; what was written stays, so the next start is quick.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backoffice import embedded, supervisor
+from backoffice import embedded, mailcatcher, supervisor
 from backoffice.embedded import processes
 from backoffice.embedded.places import PROJECT
 from backoffice.models import Person
@@ -66,12 +67,16 @@ class Command(BaseCommand):
         self.stdout.write(f"data folder {self.at.data}")
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        port = free_port(options["port"])
+        with first_free(options["port"]) as found:
+            port = found.getsockname()[1]
         if port != options["port"]:
             self.stdout.write(f"port {options['port']} is taken; the desk takes {port}")
         address = f"http://{HOST}:{port}"
-        self.environment = self.environment_of(address)
-        for program in self.programs(port):
+        # What makes it a demo: plain HTTP, and mail caught unless a server for it is named.
+        self.environment = {"MAKEWHOLE_HTTPS": "off", "MAKEWHOLE_PUBLIC_URL": address}
+        if not os.environ.get("MAKEWHOLE_EMAIL_HOST"):
+            self.catch_mail()
+        for program in supervisor.worker(), supervisor.clock(self.at), supervisor.web(HOST, port):
             supervisor.start(self.at, program, self.environment)
         self.wait_until_ready(address)
         self.note(address=address)
@@ -81,19 +86,12 @@ class Command(BaseCommand):
         self.stdout.write("one-time codes of the staff: `.venv/bin/python manage.py code chen`")
         self.stdout.write(self.style.SUCCESS(f"\ndesk at {address}"))
 
-    def environment_of(self, address: str) -> dict[str, str]:
-        """What makes it a demo: plain HTTP, and mail caught unless a server for it is named."""
-        environment = {"MAKEWHOLE_HTTPS": "off", "MAKEWHOLE_PUBLIC_URL": address}
-        if not os.environ.get("MAKEWHOLE_EMAIL_HOST"):
-            environment["MAKEWHOLE_EMAIL_HOST"] = HOST
-            environment["MAKEWHOLE_EMAIL_PORT"] = str(free_port(settings.EMAIL_PORT))
-        return environment
-
-    def programs(self, port: int) -> list[supervisor.Program]:
-        programs = [supervisor.worker(), supervisor.clock(self.at), supervisor.web(HOST, port)]
-        if mail_port := self.environment.get("MAKEWHOLE_EMAIL_PORT"):
-            programs.insert(0, supervisor.mail(HOST, int(mail_port)))
-        return programs
+    def catch_mail(self) -> None:
+        """Starts the mail catcher on the first free port and lets every later program know it."""
+        with first_free(settings.EMAIL_PORT) as listener:
+            self.environment["MAKEWHOLE_EMAIL_HOST"] = HOST
+            self.environment["MAKEWHOLE_EMAIL_PORT"] = str(listener.getsockname()[1])
+            supervisor.start(self.at, supervisor.mail(listener), self.environment)
 
     def drill(self, arguments: list[str]) -> bool:
         """Runs it as a command of its own, in the demo's environment, unless it already ran here.
@@ -203,16 +201,11 @@ class Command(BaseCommand):
         (self.at.data / "demo.json").write_text(json.dumps({**self.noted(), **what}) + "\n")
 
 
-def free_port(wanted: int) -> int:
-    """The first free port from `wanted` on; CommandError after fifty."""
+def first_free(wanted: int) -> socket.socket:
+    """A socket listening on the first free port from `wanted` on; CommandError after fifty."""
     for port in range(wanted, wanted + 50):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        return port
+        with contextlib.suppress(OSError):
+            return mailcatcher.listen(HOST, port)
     raise CommandError(f"ports {wanted} to {wanted + 49} are all taken: choose with --port.")
 
 

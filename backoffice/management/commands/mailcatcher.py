@@ -1,5 +1,6 @@
 """`manage.py mailcatcher`: the SMTP server of the demo, in the foreground."""
 
+import socket
 from typing import Any
 
 from django.conf import settings
@@ -14,12 +15,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.EMAIL_HOST)
         parser.add_argument("--port", type=int, default=settings.EMAIL_PORT)
+        parser.add_argument("--descriptor", type=int, help="a listening socket, handed over open")
         parser.add_argument("--processes", type=int, default=2)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host, port = options["host"], options["port"]
+        host, port, handed = options["host"], options["port"], options["descriptor"]
         try:
-            listener = mailcatcher.listen(host, port)
+            listener = socket.socket(fileno=handed) if handed else mailcatcher.listen(host, port)
+            host, port = listener.getsockname()
         except OSError as error:
             raise CommandError(
                 f"cannot listen on {host}:{port} ({error.strerror}): stop what does, "
