@@ -4,26 +4,17 @@ Both stand beside tables that say the same. Coordinates are whole numbers in the
 picture, because a Content-Security-Policy without inline styles leaves no other place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from backoffice.queries.cascades import Node, Step
 
 STEP_SECONDS = (10, 20, 30, 60, 120, 300, 600, 1200, 3600, 14_400, 86_400)
-STEPS_MOST = 720
+STEPS_MOST = 360
 SHADES = 4
 BAR, GAP, HEIGHT = 4, 1, 120
 ROW, INDENT, MARGIN = 26, 22, 14
-
-
-class Rect(NamedTuple):
-    """One piece of a bar."""
-
-    x: int
-    y: int
-    height: int
-    shade: int
 
 
 class Row(NamedTuple):
@@ -36,12 +27,13 @@ class Row(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """The chart: bars within `width` x `HEIGHT`, the rows of its table, its scale."""
+    """The chart: the bars of each shade as one path within `width` x `HEIGHT`, the rows of its
+    table, its scale."""
 
     seconds: int
     width: int
     height: int
-    bars: list[Rect]
+    bars: list[str]
     rows: list[Row]
     start: datetime
     middle: datetime
@@ -73,7 +65,7 @@ class Tree(NamedTuple):
 def steps(found: Sequence[Step], seconds: int) -> Steps | None:
     """Bars of the closes per step, stacked by generation; None without closes.
 
-    `found` are steps of `seconds`, which are joined to at most 720.
+    `found` are steps of `seconds`, which are joined to at most 360.
     """
     if not found:
         return None
@@ -98,20 +90,24 @@ def steps(found: Sequence[Step], seconds: int) -> Steps | None:
     middle = start + timedelta(seconds=number * wide // 2)
     width = number * BAR
     return Steps(
-        wide, width, HEIGHT, list(_bars(counts, most)), rows, start, middle, end, most,
+        wide, width, HEIGHT, _bars(counts, most), rows, start, middle, end, most,
         sum(row.closes for row in rows), range(SHADES),
     )  # fmt: skip
 
 
-def _bars(counts: Sequence[Sequence[int]], most: int) -> Iterable[Rect]:
-    """Pieces from the floor up; the edges of a piece are those of its neighbours, rounded alike."""
+def _bars(counts: Sequence[Sequence[int]], most: int) -> list[str]:
+    """A path a shade, of pieces from the floor up; the edges of a piece are those of its
+    neighbours, rounded alike. One element a piece would be thousands."""
+    paths = [""] * SHADES
     for at, row in enumerate(counts):
         below = 0
         for shade, count in enumerate(row):
             if count:
                 low, high = below * HEIGHT // most, (below + count) * HEIGHT // most
-                yield Rect(at * BAR, HEIGHT - high, max(high - low, 1), shade)
+                tall = max(high - low, 1)
+                paths[shade] += f"M{at * BAR} {HEIGHT - high}h{BAR - GAP}v{tall}h-{BAR - GAP}z"
                 below += count
+    return paths
 
 
 def tree(nodes: Sequence[Node]) -> Tree:
