@@ -57,11 +57,15 @@ def fact(content: str, label: str) -> SafeString:
 
 @register.simple_block_tag
 def sheet(content: str, caption: str, id: str = "sheet", tall: bool = False,
-          show_caption: bool = False) -> SafeString:  # fmt: skip
-    """A dense table: sticky head and first column, scrollable by keyboard, named by a caption."""
+          show_caption: bool = False, stack: bool = False) -> SafeString:  # fmt: skip
+    """A dense table: sticky head and first column, scrollable by keyboard, named by a caption.
+
+    `stack` sets its cells below each other on a telephone, each named by its `data-label`.
+    """
     return _part(
-        "sheet", content=content, caption=caption, id=id, tall=tall, show_caption=show_caption
-    )
+        "sheet", content=content, caption=caption, id=id, tall=tall, show_caption=show_caption,
+        stack=stack,
+    )  # fmt: skip
 
 
 @register.simple_block_tag

@@ -42,6 +42,16 @@ def test_a_customer_reads_their_statement(desk: Desk, visit: Callable[..., Visit
     assert opened.problems == []
 
 
+def test_a_telephone_reads_it_downwards(visit: Callable[..., Visit]) -> None:
+    """No table and no way to another page is looked for sideways."""
+    page = visit("liquidated", viewport={"width": 390, "height": 844}).page
+    page.goto("/me/")
+    expect(page.locator("[data-stack]").first).to_be_visible()
+    sideways = """all => all.filter(each => each.scrollWidth > each.clientWidth)
+                            .map(each => each.outerHTML.slice(0, 80))"""
+    assert page.eval_on_selector_all("html, nav, .sheet-wrap", sideways) == []
+
+
 def figures_are_the_rows(desk: Desk, page: Page) -> None:
     """Before, change and after of both wallets of every change, to the last digit."""
     shown = words(page)
