@@ -20,6 +20,7 @@ from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
+from backoffice.views.undone import undone
 from exchange.models import Account, Contract, LedgerAccount
 from exchange.queries import accounts as queries
 from exchange.queries import fills, ledger, liquidations, positions
@@ -140,8 +141,10 @@ def fills_of(account: Account, after: str) -> dict[str, Any]:
 
 
 def _everything(request: HttpRequest, account: Account) -> dict[str, Any]:
-    """What the page of an account shows; eleven statements, twelve for the care lane's roles."""
+    """What the page of an account shows; twelve statements, thirteen for the care lane's roles."""
     carer = access.holds(request, *CARERS)
+    effects, awards = desk.effects(account), desk.awards(account)
+    undos = undone(row.plan for row in effects)
     return {
         "account": account,
         "email": masked(_address(account)),
@@ -152,9 +155,12 @@ def _everything(request: HttpRequest, account: Account) -> dict[str, Any]:
         "wallets": ledger.balances_of_account(account.pk),
         "positions": positions.of_account(account.pk),
         "closes": liquidations.of_account(account.pk),
-        "effects": desk.effects(account),
+        "effects": [(row, undos.get(row.plan.batch_id)) for row in effects],
         "comparison": comparisons.newest_of_venue(account.venue_id),
-        "awards": desk.awards(account),
+        "awards": [
+            (row, undos.get(row.programme.plan.batch_id if row.programme.plan else None))
+            for row in awards
+        ],
         "letters": desk.messages(account),
         "entries": ledger.entries_of_account(account.pk),
         **fills_of(account, ""),

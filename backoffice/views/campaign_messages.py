@@ -23,6 +23,7 @@ from backoffice.views.campaigns import TAB, fetch
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
+from backoffice.views.undone import undone_by
 from exchange.queries.keyset import Page
 
 
@@ -95,6 +96,7 @@ def _page(request: HttpRequest, message: Message, status: int = 200) -> HttpResp
         "message": message,
         "email": masked(message.email),
         "letter": written[1] if written else None,
+        "undone_by": undone_by(campaign.plan),
         "message_id": sending.message_id(campaign, message.pk),
         "cares": access.holds(request, *care.CARERS),
         "may_requeue": stuck and access.holds(request, *services.MAY_WRITE),

@@ -24,15 +24,12 @@ from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.plan_figures import typed
 from backoffice.views.refusing import status_of
+from backoffice.views.undone import undone_by
 
 WRITERS = services.MAY_WRITE
 APPROVERS = services.MAY_APPROVE
 SENDERS = (*WRITERS, *APPROVERS)
 TAB = "incident-messages"
-KINDS = {
-    Plan.Remedy.ROLLBACK: Campaign.Kind.ADJUSTMENT,
-    Plan.Remedy.GOODWILL: Campaign.Kind.GOODWILL,
-}
 EXTREMES_SECONDS = 3600
 
 
@@ -57,8 +54,10 @@ def prepare(request: HttpRequest, slug: str) -> HttpResponse:
     incident = access.incident(request, slug)
     asked = request.POST.get("plan", "")
     plan = get_object_or_404(incident.plans, pk=asked if asked.isdecimal() else 0)
+    gives = plan.remedy == Plan.Remedy.GOODWILL
+    kind = Campaign.Kind.GOODWILL if gives else Campaign.Kind.ADJUSTMENT
     try:
-        campaign = services.freeze(plan=plan, kind=KINDS[plan.remedy], by=request.user)
+        campaign = services.freeze(plan=plan, kind=kind, by=request.user)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(TAB, slug)
@@ -87,6 +86,7 @@ def _page(
             "letters": _letters(campaign),
             "phrase": f"{campaign.audience:,}",
             "error": error,
+            "undone_by": undone_by(campaign.plan),
             "may_approve": may_approve and campaign.state == Campaign.State.DRAFT,
             "may_send": access.holds(request, *SENDERS),
         }

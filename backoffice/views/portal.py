@@ -6,6 +6,7 @@ customer's rows only, so another's id is the same 404 as no id at all.
 
 from collections.abc import Callable
 from functools import wraps
+from typing import NamedTuple
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,10 +15,11 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from backoffice import customer_words
-from backoffice.models import PlanEffect
+from backoffice.models import Plan, PlanEffect
 from backoffice.queries import notices, portal
 from backoffice.services import letters, sending
 from backoffice.views import downloads
+from backoffice.views.undone import undone, undone_by
 from exchange.models import Customer
 
 View = Callable[..., HttpResponse]
@@ -26,6 +28,17 @@ CSV_HEAD = (
     "funding_before", "funding_change", "funding_after", "owed_change", "reversed_result",
     "reversed_fees", "paid", "moved_out_after_cutoff", "plan_digest",
 )  # fmt: skip
+
+
+class Change(NamedTuple):
+    """An executed plan on the statement: what it did, what is told of it, the positions it moved,
+    the plan that undid it, and what is told of the change that it undid."""
+
+    effect: PlanEffect
+    told: customer_words.Told
+    moved: list[portal.PositionChange]
+    undone_by: Plan | None
+    undid: customer_words.Told | None
 
 
 def customers_only(view: View) -> View:
@@ -49,19 +62,19 @@ def customers_only(view: View) -> View:
 def statement(request: HttpRequest, customer: Customer) -> HttpResponse:
     """Before, change, after and why; what they hold now; forced closes, goodwill, letters."""
     changes = list(portal.changes(customer))
-    moved = portal.position_changes(customer)
+    undos = undone(row.plan for row in changes)
+    awards = portal.awards(customer).select_related("programme__plan")
     context = {
         "customer": customer,
         "zone": customer.venue.zone,
-        "changes": [
-            (row, _told(row), [change for change in moved if change.batch == row.plan.batch_id])
-            for row in changes
-        ],
+        "changes": _shown(changes, undos, portal.position_changes(customer)),
         "balances": portal.balances(customer),
         "positions": portal.positions(customer),
         "closes": portal.liquidations(customer),
-        "awards": portal.awards(customer),
-        "letters": portal.messages(customer),
+        "awards": [(row, undos.get(row.programme.plan.batch_id)) for row in awards],
+        "letters": [
+            (row, undos.get(row.campaign.plan.batch_id)) for row in portal.messages(customer)
+        ],
         "incidents": notices.public_incidents().filter(venue=customer.venue),
     }
     return render(request, "portal/statement.html", context)
@@ -82,7 +95,8 @@ def letter(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     """A message they were sent, as it was sent."""
     row = get_object_or_404(portal.messages(customer), pk=pk)
     _address, mail = sending.render(row.campaign, [row.pk])[row.pk]
-    return render(request, "portal/letter.html", {"letter": row, "mail": mail})
+    context = {"letter": row, "mail": mail, "undone_by": undone_by(row.campaign.plan)}
+    return render(request, "portal/letter.html", context)
 
 
 @require_GET
@@ -91,6 +105,26 @@ def download(request: HttpRequest, customer: Customer) -> HttpResponse:
     """Every change as CSV, exact, with the digest of the plan behind it."""
     rows = (_cells(row) for row in portal.changes(customer))
     return downloads.table("statement", CSV_HEAD, rows)
+
+
+def _shown(
+    rows: list[PlanEffect], undos: dict[int, Plan], moved: list[portal.PositionChange]
+) -> list[Change]:
+    """The changes of the statement; an undo changes the accounts of what it undid, no others."""
+    told = {row.plan_id: _told(row) for row in rows}
+    undid = {
+        undos[row.plan.batch_id].pk: told[row.plan_id] for row in rows if row.plan.batch_id in undos
+    }
+    return [
+        Change(
+            row,
+            told[row.plan_id],
+            [change for change in moved if change.batch == row.plan.batch_id],
+            undos.get(row.plan.batch_id),
+            undid.get(row.plan_id),
+        )
+        for row in rows
+    ]
 
 
 def _told(row: PlanEffect) -> customer_words.Told:

@@ -24,6 +24,7 @@ from backoffice.views import access
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
+from backoffice.views.undone import undone_by
 from exchange.models import Asset
 
 MAKERS = services.MAY_MAKE
@@ -130,6 +131,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             "bins": _bins(programme),
             "may_make": access.holds(request, *MAKERS),
             "left": programme.budget - (programme.total or 0),
+            "undone_by": undone_by(programme.plan),
         }
     return page_or_part(request, "goodwill/detail.html", "goodwill/_awards.html", context)
 

@@ -1,0 +1,95 @@
+"""What was undone says so wherever it is read, to its customer and at the desk."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backoffice.models import Award, Campaign, Plan, Programme
+from backoffice.services import campaigns, sending, undo
+from tests.backoffice.services.conftest import (
+    BTC,
+    World,
+    approve_by_row,
+    close_gates,
+    compute,
+    execute,
+)
+from tests.backoffice.views.conftest import signed_in
+from tests.backoffice.views.reading import cells, text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def told(world: World) -> Campaign:
+    """Goodwill of 0.1 BTC that was paid, and whose letters were sent."""
+    plan = execute(world, compute(world, [BTC // 10]))
+    programme = Programme.objects.create(
+        incident=world.incident, name="Goodwill", asset=world.incident.contract.settle,
+        percent_bp=1000, cap=BTC, de_minimis=1, budget=BTC, maker=world.person("fay"),
+    )  # fmt: skip
+    Award.objects.create(programme=programme, account=world.accounts[0], loss=BTC, amount=BTC // 10)
+    programme.plan = plan
+    programme.save(update_fields=["plan"])
+    campaign = campaigns.freeze(plan=plan, kind="goodwill", by=world.person("sana"))
+    campaigns.approve(campaign=campaign, by=world.person("mira"))
+    campaigns.start(campaign=campaign, by=world.person("sana"))
+    for shard in range(sending.SHARDS):
+        sending.send_shard(campaign_id=campaign.pk, shard=shard)
+    return campaign
+
+
+@pytest.fixture
+def undone(world: World, told: Campaign) -> Plan:
+    plan = undo.compute_undo(plan=told.plan, by=world.person("mira"), reason="The share was wrong.")
+    close_gates(world)
+    approve_by_row(world, plan)
+    return execute(world, plan)
+
+
+def test_the_statement_says_what_was_taken_back(told: Campaign, undone: Plan) -> None:
+    page = signed_in("customer").get(reverse("portal"))
+    back, paid = page.context["changes"]
+    assert (back.effect.plan_id, paid.undone_by) == (undone.pk, undone)
+    shown = text(page)
+    assert "What was taken back Goodwill payment" in shown
+    assert shown.count("was posted the other way round, so it no longer counts.") == 1
+    ((programme, *_),) = cells(page, "goodwill")
+    assert programme.startswith("Goodwill Taken back ")
+    assert "Taken back since" in shown
+
+
+def test_a_letter_says_that_it_no_longer_holds(told: Campaign, undone: Plan) -> None:
+    letter = told.messages.get()
+    shown = text(signed_in("customer").get(reverse("portal-letter", args=[letter.pk])))
+    assert "What this message tells you was posted the other way round" in shown
+
+
+def test_nothing_says_so_before(told: Campaign) -> None:
+    customer = signed_in("customer")
+    for address in (reverse("portal"), reverse("portal-letter", args=[told.messages.get().pk])):
+        assert "aken back" not in text(customer.get(address))
+
+
+def test_the_desk_sees_it_on_every_page_of_it(
+    world: World, told: Campaign, undone: Plan, analyst: Client
+) -> None:
+    posted = f"Plan {undone.pk} posted the opposite of plan {told.plan_id}."
+    for address in (
+        reverse("campaign", args=[told.pk]),
+        reverse("message", args=[told.messages.get().pk]),
+        reverse("programme", args=[told.plan.programme.pk]),
+    ):
+        assert posted in text(analyst.get(address))
+    page = analyst.get(reverse("account", args=[world.accounts[0].pk]))
+    assert [row[1] for row in cells(page, "effects")] == ["Reconciled", "Reconciled Undone"]
+    assert [row[1] for row in cells(page, "awards")] == ["Reconciled Undone"]
+
+
+def test_customers_are_told_of_an_undo(world: World, told: Campaign, undone: Plan) -> None:
+    support = signed_in("support")
+    at = reverse("campaign-prepare", args=[world.incident.slug])
+    answer = support.post(at, {"plan": undone.pk})
+    made = Campaign.objects.get(plan=undone)
+    assert (answer.url, made.kind) == (reverse("campaign", args=[made.pk]), "adjustment")
+    assert "an earlier change was taken back" in text(support.get(answer.url))
