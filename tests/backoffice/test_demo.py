@@ -46,6 +46,19 @@ def demo(at: Places, *words: str) -> subprocess.Popen[str]:
     )
 
 
+def stop(at: Places) -> str:
+    """What `services stop` says in another terminal."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "services", "stop"],
+        cwd=PROJECT,
+        env=environment(at),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 def until(sign: str, command: subprocess.Popen[str]) -> str:
     """Reads until a line with `sign`; returns all that was said."""
     assert command.stdout is not None
@@ -106,15 +119,49 @@ def test_it_stays_in_the_background_and_is_not_started_twice(at: Places) -> None
     assert address_in(said) in refused
     assert {name: each.pid for name, each in supervisor.running(at).items()} == before
 
-    stopped = subprocess.run(
-        [sys.executable, "manage.py", "services", "stop"],
-        cwd=PROJECT,
-        env=environment(at),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert stopped.stdout == "stopped web, clock, worker, mail, Valkey, PostgreSQL\n"
+    assert stop(at) == "stopped web, clock, worker, mail, Valkey, PostgreSQL\n"
+    assert supervisor.running(at) == {}
+
+
+def test_it_ends_when_another_command_stops_it(at: Places) -> None:
+    command = demo(at)
+    until("Ctrl-C stops everything", command)
+    assert "PostgreSQL" in stop(at)
+    rest, _ = command.communicate(timeout=60)
+    assert command.returncode == 0, rest
+    assert "stopped by another command" in rest
+    assert postgres.running(at) is None
+    assert valkey.running(at) is None
+
+
+def test_it_stops_everything_when_nobody_reads_any_more(at: Places) -> None:
+    command = demo(at)
+    until("Ctrl-C stops everything", command)
+    assert command.stdout is not None
+    command.stdout.close()
+    command.send_signal(signal.SIGHUP)
+    command.wait(timeout=60)
+    assert supervisor.running(at) == {}
+    assert postgres.running(at) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "70000"], "'70000' is no port from 0 to 65535"),
+        (["--port", "http"], "'http' is no port from 0 to 65535"),
+        (["okex-2019"], "invalid choice: 'okex-2019' (choose from 'okex-2018')"),
+        (["--", "okex-2018", "--accounts", "many"], "invalid int value: 'many'"),
+    ],
+)
+def test_it_starts_nothing_for_words_it_does_not_know(
+    at: Places, words: list[str], said: str
+) -> None:
+    command = demo(at, *words)
+    refused, _ = command.communicate(timeout=60)
+    assert command.returncode != 0
+    assert said in refused
+    assert "Traceback" not in refused
     assert supervisor.running(at) == {}
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from typing import Any, NoReturn
-from urllib.error import URLError
+from urllib.error import HTTPError
 
 from django.conf import settings
 from django.core.management import call_command
@@ -24,6 +24,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from backoffice import embedded, mailcatcher, supervisor
 from backoffice.embedded import processes
 from backoffice.embedded.places import PROJECT
+from backoffice.management.arguments import PORTS, port
+from backoffice.management.commands.drill import Command as Drill
 from backoffice.models import Person
 from backoffice.services import people
 from exchange.models import Venue
@@ -32,57 +34,73 @@ HOST = "127.0.0.1"
 SCENARIO = "okex-2018"
 WEB_SECONDS_MAX = 60
 SECONDS_BETWEEN_STARTS_MAX = 30
+REMOVAL_SECONDS_MAX = 1.0
+
+
+class StoppedByAnother(Exception):
+    """Another command stopped our programs; the servers are not to be started again."""
 
 
 class Command(BaseCommand):
     help = "Runs the desk with the 2018 rehearsal in it: catcher, worker, clock and web server."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=port, default=8000)
         parser.add_argument("--detach", "--no-wait", action="store_true", dest="detach")
         parser.add_argument("--without-drill", action="store_true")
-        parser.add_argument("drill", nargs="*", help=f"arguments of drill ({SCENARIO})")
+        parser.add_argument("drill", nargs="*", help=f"arguments of drill ({SCENARIO}), after --")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.at = embedded.places()
+        self.started: list[str] = []
+        self.playing = False
+        arguments = options["drill"] or [SCENARIO]
+        Drill().create_parser("manage.py", "drill").parse_args(arguments)
         self.refuse_a_second_one()
         for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(by, _interrupt)
         try:
-            self.bring_up(options)
+            self.bring_up(options, arguments)
             if options["detach"]:
                 self.stdout.write("\n`manage.py services stop` (or `make services-stop`) ends it.")
                 return
             self.stdout.write("\nCtrl-C stops everything.")
             self.watch_over_it()
+        except StoppedByAnother:
+            self.bring_down()
+            self.tell("stopped by another command; nothing is lost, and the next start is quick.")
         except KeyboardInterrupt:
             self.bring_down()
-            self.stdout.write("stopped; nothing is lost, and the next start is quick.")
+            self.tell(
+                "stopped; the drill was not over, and the next start plays it anew."
+                if self.playing
+                else "stopped; nothing is lost, and the next start is quick."
+            )
         except BaseException:
             self.bring_down()
             raise
 
-    def bring_up(self, options: dict[str, Any]) -> None:
+    def bring_up(self, options: dict[str, Any], arguments: list[str]) -> None:
         """All programs, the drill, the sign-ins, the address."""
         self.stdout.write(f"data folder {self.at.data}")
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         with first_free(options["port"]) as found:
-            port = found.getsockname()[1]
-        if port != options["port"]:
-            self.stdout.write(f"port {options['port']} is taken; the desk takes {port}")
-        address = f"http://{HOST}:{port}"
+            free = found.getsockname()[1]
+        if options["port"] not in (0, free):
+            self.stdout.write(f"port {options['port']} is taken; the desk takes {free}")
+        address = f"http://{HOST}:{free}"
         # What makes it a demo: plain HTTP, and mail caught unless a server for it is named.
         self.environment = {"MAKEWHOLE_HTTPS": "off", "MAKEWHOLE_PUBLIC_URL": address}
         if not os.environ.get("MAKEWHOLE_EMAIL_HOST"):
             self.catch_mail()
-        for program in supervisor.worker(), supervisor.clock(self.at), supervisor.web(HOST, port):
-            supervisor.start(self.at, program, self.environment)
+        for program in supervisor.worker(), supervisor.clock(self.at), supervisor.web(HOST, free):
+            self.start(program)
         self.wait_until_ready(address)
         self.note(address=address)
-        if options["without_drill"] or not self.drill(options["drill"] or [SCENARIO]):
+        if options["without_drill"] or not self.drill(arguments):
             self.print_sign_ins()
-        self.stdout.write(f"passkeys work at http://localhost:{port}: browsers make none for an IP")
+        self.stdout.write(f"passkeys work at http://localhost:{free}: browsers make none for an IP")
         self.stdout.write("one-time codes of the staff: `.venv/bin/python manage.py code chen`")
         self.stdout.write(self.style.SUCCESS(f"\ndesk at {address}"))
 
@@ -91,7 +109,11 @@ class Command(BaseCommand):
         with first_free(settings.EMAIL_PORT) as listener:
             self.environment["MAKEWHOLE_EMAIL_HOST"] = HOST
             self.environment["MAKEWHOLE_EMAIL_PORT"] = str(listener.getsockname()[1])
-            supervisor.start(self.at, supervisor.mail(listener), self.environment)
+            self.start(supervisor.mail(listener))
+
+    def start(self, program: supervisor.Program) -> None:
+        supervisor.start(self.at, program, self.environment)
+        self.started.append(program.name)
 
     def drill(self, arguments: list[str]) -> bool:
         """Runs it as a command of its own, in the demo's environment, unless it already ran here.
@@ -103,6 +125,7 @@ class Command(BaseCommand):
             return False
         self.stdout.write(f"running the drill {' '.join(arguments)}")
         self.stdout.flush()
+        self.playing = True
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "manage.py", "drill", *arguments],
@@ -116,12 +139,13 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"the drill took {time.monotonic() - began:.0f} s")
         self.note(drill=arguments)
+        self.playing = False
         return True
 
     def print_sign_ins(self) -> None:
         """Everyone of the drill; their passwords are known and good for nothing else."""
         rows = Person.objects.filter(email__endswith=f"@{people.DOMAIN}", is_active=True)
-        cast = list(rows.order_by("customer_id", "pk").prefetch_related("roles"))
+        cast = list(rows.order_by("pk").prefetch_related("roles"))
         if not cast:
             return
         self.stdout.write("\nsign in as")
@@ -129,21 +153,24 @@ class Command(BaseCommand):
             handle = person.email.partition("@")[0]
             roles = ", ".join(role.get_name_display() for role in person.roles.all())
             self.stdout.write(
-                f"  {person.email:<38} {people.password_of(handle):<26} {roles or 'Customer'}"
+                f"  {roles or 'Customer':<18} {person.email:<40} {people.password_of(handle)}"
             )
 
     def wait_until_ready(self, address: str) -> None:
-        """Until the web server answers; CommandError with the end of its log if it does not."""
-        began = time.monotonic()
+        """Until the desk is ready; CommandError with what is not, and its log, when it never is."""
+        said, began = "it does not answer", time.monotonic()
         while time.monotonic() - began < WEB_SECONDS_MAX:
             self.check_all_live()
             try:
                 with urllib.request.urlopen(f"{address}/healthz/ready", timeout=5) as answer:  # noqa: S310 - our own address
                     if answer.status == 200:
                         return
-            except (URLError, OSError):
-                time.sleep(0.2)
-        raise CommandError(f"the web server does not answer: see {self.log_of('web')}.")
+            except HTTPError as error:
+                said = f"it says {error.read().decode(errors='replace')}"
+            except OSError:
+                pass
+            time.sleep(0.2)
+        raise CommandError(f"the desk is not ready, {said}: see {self.log_of('web')}.")
 
     def watch_over_it(self) -> NoReturn:
         """Starts an embedded server again that was killed; ends when a program of ours did.
@@ -162,22 +189,36 @@ class Command(BaseCommand):
                 self.stderr.write(f"{error}\ntried again in {seconds} s")
 
     def check_all_live(self) -> None:
-        """CommandError, with the end of its log, when a program ended by itself."""
+        """CommandError, with the end of its log, when a program ended by itself.
+
+        Raises StoppedByAnother when `services stop` ended it, which removes its pid file.
+        """
         living = supervisor.running(self.at)
-        for file in self.at.pids.glob("*.pid"):
-            if file.stem in supervisor.NAMES and file.stem not in living:
-                log = self.log_of(file.stem)
-                said = processes.last_lines(log, max(0, log.stat().st_size - 4000))
-                file.unlink()
-                raise CommandError(f"{file.stem} ended by itself; {log} says:\n{said}")
+        for name in self.started:
+            if name in living:
+                continue
+            file, began = self.at.pids / f"{name}.pid", time.monotonic()
+            while time.monotonic() - began < REMOVAL_SECONDS_MAX:
+                if not file.exists():
+                    raise StoppedByAnother
+                time.sleep(0.05)
+            file.unlink()
+            log = self.log_of(name)
+            said = processes.last_lines(log, max(0, log.stat().st_size - 4000))
+            raise CommandError(f"{name} ended by itself; {log} says:\n{said}")
 
     def bring_down(self) -> None:
         """Stops everything; a second Ctrl-C does not leave half of it running."""
         for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(by, signal.SIG_IGN)
-        self.stdout.write("\nstopping")
-        supervisor.stop(self.at, self.stdout.write)
+        self.tell("\nstopping")
+        supervisor.stop(self.at, self.tell)
         embedded.stop(self.at)
+
+    def tell(self, line: str) -> None:
+        """To whoever still reads: a terminal or a pipe that is closed keeps nothing running."""
+        with contextlib.suppress(OSError):
+            self.stdout.write(line)
 
     def refuse_a_second_one(self) -> None:
         if living := supervisor.running(self.at):
@@ -203,10 +244,11 @@ class Command(BaseCommand):
 
 def first_free(wanted: int) -> socket.socket:
     """A socket listening on the first free port from `wanted` on; CommandError after fifty."""
-    for port in range(wanted, wanted + 50):
+    ports = range(wanted, min(wanted + 50, PORTS.stop))
+    for each in ports:
         with contextlib.suppress(OSError):
-            return mailcatcher.listen(HOST, port)
-    raise CommandError(f"ports {wanted} to {wanted + 49} are all taken: choose with --port.")
+            return mailcatcher.listen(HOST, each)
+    raise CommandError(f"ports {wanted} to {ports[-1]} are all taken: choose with --port.")
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backoffice import mailcatcher
+from backoffice.management.arguments import port
 
 
 class Command(BaseCommand):
@@ -14,7 +15,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.EMAIL_HOST)
-        parser.add_argument("--port", type=int, default=settings.EMAIL_PORT)
+        parser.add_argument("--port", type=port, default=settings.EMAIL_PORT)
         parser.add_argument("--descriptor", type=int, help="a listening socket, handed over open")
         parser.add_argument("--processes", type=int, default=2)
 
