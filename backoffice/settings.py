@@ -135,6 +135,7 @@ CACHES = {
 CELERY_BROKER_URL = environment.broker(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # after an hour's outage there are still workers
+CELERY_WORKER_CONSUMER = "backoffice.consumer:Consumer"
 # Redis hands a task out again when it was not acknowledged within this time, finished or not. It is
 # longer than the longest task we expect; a longer one runs twice, and the second finds its row
 # taken.
