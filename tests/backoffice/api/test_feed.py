@@ -19,8 +19,8 @@ from backoffice.services import tokens
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from exchange.models import Account
 from exchange.tape import store
-from tests.backoffice.services.adjusted import FIRST, computed, executed, shut
-from tests.backoffice.services.conftest import World, run_sql
+from tests.backoffice.services.adjusted import FIRST, computed, executed
+from tests.backoffice.services.conftest import World, close_gates, run_sql
 from tests.backoffice.views.market import Market, open_market
 
 pytestmark = pytest.mark.django_db
@@ -29,16 +29,11 @@ MINE = "/api/v1/me/adjustments"
 
 
 @pytest.fixture
-def market(
-    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Market:
+def market(world: World, market: Market) -> Market:
     """A market whose rollback of all six fills is executed."""
-    folder = tmp_path_factory.mktemp("market")
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(folder / "data"))
-    made = open_market(folder / "bundle")
-    shut(made)
-    executed(world, computed(made, "rollback", FIRST))
-    return made
+    close_gates(market)
+    executed(world, computed(market, "rollback", FIRST))
+    return market
 
 
 @pytest.fixture
@@ -127,12 +122,9 @@ def test_a_cell_of_the_csv_runs_nothing(market: Market, token: str) -> None:
     assert {row["Account"] for row in found if row["OrigExecID"] in "26"} == {'\'=cmd|"/c calc"!A1'}
 
 
-def test_amounts_below_zero_stay_numbers(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path / "data"))
-    market = open_market(tmp_path / "bundle")
-    shut(market)
+def test_amounts_below_zero_stay_numbers(world: World, bundle: Path) -> None:
+    market = open_market(bundle)
+    close_gates(market)
     executed(world, computed(market, "reinstate", FIRST))
     found = rows_of(get(made_token(world, market), f"{URL}.csv"))
     (ann,) = [row for row in found if row["Account"] == "A-ann"]

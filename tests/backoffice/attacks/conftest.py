@@ -7,26 +7,25 @@ that no attack is refused for how it is written.
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from backoffice.models import Approval, Person, Plan
-from backoffice.services import approvals, plans
+from backoffice.models import Approval, Person, Plan, Role
+from backoffice.services import approvals
 from backoffice.services.refusals import Refused
 from backoffice.services.second_factor import Code
 from tests.backoffice.services.conftest import (
-    BTC,
+    PAID,
     World,
     approve_by_row,
     compute,
-    make_world,
+    propose,
+    run_sql,
 )
 
-PAID = [BTC // 10, BTC // 5, 3 * BTC // 10]
-UNTOUCHED = 3
 # Where nothing of the desk or the books is kept.
 LEFT_OUT = ("django_", "spatial_", "celery_")
 
@@ -55,14 +54,12 @@ class Desk:
 
     def propose(self, amounts: list[int], remedy: str = "goodwill") -> Plan:
         """Another plan of Mira's before the officers; it takes no other plan's place."""
-        return plans.propose(
-            plan=compute(self.world, amounts, remedy=remedy), by=self.person("mira")
-        )
+        return propose(self.world, amounts, remedy=remedy)
 
     def spend(self, person: Person) -> int:
         """Write a spent code by hand, as anyone with the database's password could."""
         self.steps += 1
-        sql(
+        run_sql(
             f"INSERT INTO spent_code (person_id, step, spent_at)"
             f" VALUES ({person.pk}, {self.steps}, now())"
         )
@@ -81,7 +78,7 @@ class Desk:
                 plan.pk, officer.pk, role, row["decision"], row["digest"], row["method"],
                 step, row["seal"],
             ]  # fmt: skip
-            sql(
+            run_sql(
                 "INSERT INTO approval (plan_id, officer_id, role, decision, reason, digest, method,"
                 " evidence, at) VALUES (%s, %s, %s, %s, 'by hand', %s, %s,"
                 " jsonb_build_object('step', %s::bigint, 'seal', %s::text), '2000-01-01')",
@@ -92,23 +89,13 @@ class Desk:
 Attack = Callable[[Desk], object]
 
 
-def sql(*statements: str, values: Sequence[object] | None = None) -> None:
-    """Run statements as whoever has the database's password, and make the checks of a commit."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        # What the test did before is as good as committed: a table with checks due is not altered.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for statement in statements:
-            cursor.execute(statement, values)
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+def nothing(desk: Desk) -> None:
+    """Nothing has to be arranged for the attack."""
 
 
-def without_triggers(table: str, statement: str) -> None:
-    """Run a statement on a table as the owner of the schema, who can turn its triggers off."""
-    sql(
-        f"ALTER TABLE {table} DISABLE TRIGGER USER",
-        statement,
-        f"ALTER TABLE {table} ENABLE TRIGGER USER",
-    )
+def maker_is_an_officer(desk: Desk) -> None:
+    """Granted after the plan was made, as a superuser could."""
+    Role.objects.create(person=desk.person("mira"), name="risk")
 
 
 def everything(*names: str) -> str:
@@ -154,15 +141,9 @@ def refused(desk: Desk, attack: Attack, says: str) -> None:
 
 
 @pytest.fixture
-def world(db: None, clean_cache: None) -> World:
-    return make_world()
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    """A plan that pays accounts 0 to 2 and wants risk and finance, before the officers."""
-    plan = compute(world, PAID)
-    return Desk(world, plans.propose(plan=plan, by=world.person("mira")))
+def desk(world: World, proposed: Plan) -> Desk:
+    """Its plan wants risk and finance, and is before the officers."""
+    return Desk(world, proposed)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from backoffice.models import Interest, Person, Plan, Role
+from backoffice.models import Person, Plan, Role
 from backoffice.services import canonical, plans
-from tests.backoffice.attacks.conftest import UNTOUCHED, Desk, books, without_triggers
-from tests.backoffice.services.conftest import compare, execute
+from tests.backoffice.attacks.conftest import Desk, books
+from tests.backoffice.services.conftest import UNTOUCHED, compare, execute, tie, without_triggers
 
 
 def digest_swapped(desk: Desk) -> None:
@@ -109,23 +109,17 @@ def role_gone(desk: Desk) -> None:
 
 
 def officer_tied(desk: Desk) -> None:
-    tie(desk, "fay", 0)
+    tie(desk.world, "fay", account=0)
 
 
 def officer_recused_by_a_later_comparison(desk: Desk) -> None:
-    tie(desk, "fay", UNTOUCHED)
+    tie(desk.world, "fay")
     compare(desk.world, {UNTOUCHED: 5})
 
 
 def maker_recused_by_a_later_comparison(desk: Desk) -> None:
-    tie(desk, "mira", UNTOUCHED)
+    tie(desk.world, "mira")
     compare(desk.world, {UNTOUCHED: 5})
-
-
-def tie(desk: Desk, handle: str, account: int) -> None:
-    Interest.objects.create(
-        person=desk.person(handle), account=desk.world.accounts[account], relation="own"
-    )
 
 
 QUORUM = "not its quorum"

@@ -4,18 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from backoffice.models import BreakGlass, Interest, Person, Plan, Role
+from backoffice.models import BreakGlass, Person, Plan, Role
 from backoffice.services import approvals, break_glass
 from backoffice.services.second_factor import Code
 from tests.backoffice.attacks.conftest import (
-    UNTOUCHED,
     Attack,
     Desk,
     everything,
+    maker_is_an_officer,
+    nothing,
     refused,
-    sql,
 )
-from tests.backoffice.services.conftest import compare
+from tests.backoffice.services.conftest import UNTOUCHED, compare, run_sql, tie
 from tests.backoffice.services.test_break_glass import age
 
 WHY = "nobody of finance can be reached"
@@ -49,14 +49,14 @@ def opens_by_hand(desk: Desk, handle: str = "chen", role: str = "risk", **change
     person, plan = desk.person(handle), desk.plan
     row = {"digest": plan.digest, "seal": approvals.seal(plan), **changes}
     step = row.pop("step", None) or desk.spend(person)
-    sql(OPEN, values=[plan.pk, person.pk, role, row["digest"], step, row["seal"]])
+    run_sql(OPEN, values=[plan.pk, person.pk, role, row["digest"], step, row["seal"]])
 
 
 def seconds_by_hand(
     desk: Desk, handle: str = "ravi", role: str = "risk", step: int = 0, seal: str = ""
 ) -> None:
     person = desk.person(handle)
-    sql(
+    run_sql(
         SECOND,
         values=[
             BreakGlass.objects.latest("pk").pk, person.pk, role, step or desk.spend(person),
@@ -66,17 +66,11 @@ def seconds_by_hand(
 
 
 def reviews_by_hand(desk: Desk, handle: str, role: str = "risk") -> None:
-    sql(REVIEW, values=[BreakGlass.objects.latest("pk").pk, desk.person(handle).pk, role])
-
-
-def maker_is_an_officer(desk: Desk) -> None:
-    Role.objects.create(person=desk.person("mira"), name="risk")
+    run_sql(REVIEW, values=[BreakGlass.objects.latest("pk").pk, desk.person(handle).pk, role])
 
 
 def ravi_is_recused(desk: Desk) -> None:
-    Interest.objects.create(
-        person=desk.person("ravi"), account=desk.world.accounts[UNTOUCHED], relation="own"
-    )
+    tie(desk.world, "ravi")
     compare(desk.world, {UNTOUCHED: 5})
 
 
@@ -90,10 +84,6 @@ def chen_holds_both_roles(desk: Desk) -> None:
 
 def half_an_hour_passes(desk: Desk) -> None:
     age(BreakGlass.objects.latest("pk"), timedelta(minutes=30, seconds=1))
-
-
-def nothing(desk: Desk) -> None:
-    """Nothing has to be arranged."""
 
 
 # Who opens, who seconds, and what stands in the way; each through the door and by hand.
@@ -154,9 +144,9 @@ def test_alone_it_is_worth_nothing(desk: Desk) -> None:
     desk.approve("chen")
     desk.approve("ravi")
     assert approvals.standing(desk.plan).missing == {"finance": 1}
-    refused(desk, lambda desk: sql("UPDATE plan SET state = 'approved'"), "not its quorum")
+    refused(desk, lambda desk: run_sql("UPDATE plan SET state = 'approved'"), "not its quorum")
     half_an_hour_passes(desk)
-    refused(desk, lambda desk: sql("UPDATE plan SET state = 'approved'"), "not its quorum")
+    refused(desk, lambda desk: run_sql("UPDATE plan SET state = 'approved'"), "not its quorum")
 
 
 def test_broken_it_still_takes_two_people(desk: Desk) -> None:
@@ -170,7 +160,7 @@ def test_broken_it_still_takes_two_people(desk: Desk) -> None:
     maker_is_an_officer(desk)
     refused(desk, lambda desk: desk.approve("mira"), "maker")
     refused(desk, lambda desk: desk.forge("mira", "risk"), "maker")
-    refused(desk, lambda desk: sql("UPDATE plan SET state = 'approved'"), "not its quorum")
+    refused(desk, lambda desk: run_sql("UPDATE plan SET state = 'approved'"), "not its quorum")
 
 
 def test_it_opens_no_other_plan(desk: Desk) -> None:
@@ -213,8 +203,8 @@ def test_a_vote_is_no_proof_for_it(desk: Desk) -> None:
         (lambda desk: opens(desk, proof=Code("000000")), "not the code"),
         (lambda desk: opens(desk, proof=desk.code("ravi")), "not the code"),
         (lambda desk: opens_by_hand(desk, step=7), "no spent code"),
-        (lambda desk: sql(OPEN, values=forged(desk, digest="f" * 64)), "another digest"),
-        (lambda desk: sql(OPEN, values=forged(desk, seal="f" * 64)), "other rows"),
+        (lambda desk: run_sql(OPEN, values=forged(desk, digest="f" * 64)), "another digest"),
+        (lambda desk: run_sql(OPEN, values=forged(desk, seal="f" * 64)), "other rows"),
     ],
     ids=["no code", "another's code", "no spent code", "another digest", "other rows"],
 )
@@ -248,7 +238,7 @@ def test_its_rows_stand(desk: Desk, statement: str) -> None:
     opens(desk)
     seconds(desk)
     reviews_by_hand(desk, "lena", "legal")
-    refused(desk, lambda desk: sql(statement), "append only")
+    refused(desk, lambda desk: run_sql(statement), "append only")
 
 
 @pytest.mark.parametrize(
@@ -264,9 +254,7 @@ def test_its_rows_stand(desk: Desk, statement: str) -> None:
 )
 def test_who_had_a_part_does_not_review(desk: Desk, handle: str, role: str, says: str) -> None:
     maker_is_an_officer(desk)
-    Interest.objects.create(
-        person=desk.person("fay"), account=desk.world.accounts[UNTOUCHED], relation="own"
-    )
+    tie(desk.world, "fay")
     compare(desk.world, {UNTOUCHED: 5})
     opens(desk)
     seconds(desk)
@@ -283,5 +271,5 @@ def test_the_same_rows_written_rightly_are_taken(desk: Desk) -> None:
     desk.forge("chen", "risk")
     desk.forge("ravi", "risk")
     reviews_by_hand(desk, "lena", "legal")
-    sql("UPDATE plan SET state = 'approved'")
+    run_sql("UPDATE plan SET state = 'approved'")
     assert everything() != before

@@ -5,34 +5,30 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from backoffice.models import Award, Interest, Person, Plan, Programme, Role
+from backoffice.models import Person, Plan, Role
 from backoffice.services import approvals, plans
 from backoffice.services.second_factor import Code
 from exchange.models import Venue
 from tests.backoffice.attacks.conftest import (
-    UNTOUCHED,
     Attack,
     Desk,
     everything,
+    maker_is_an_officer,
+    nothing,
     refused,
-    sql,
+)
+from tests.backoffice.services.conftest import (
+    UNTOUCHED,
+    award,
+    compare,
+    compute,
+    run_sql,
+    tie,
     without_triggers,
 )
-from tests.backoffice.services.conftest import BTC, compare, compute
-
-
-def tie(desk: Desk, handle: str, account: int) -> None:
-    Interest.objects.create(
-        person=desk.person(handle), account=desk.world.accounts[account], relation="spouse"
-    )
 
 
 # Who may not decide: what is arranged first, who tries, in which role, and why it is refused.
-def maker_holds_the_role(desk: Desk) -> None:
-    """Granted after the plan was made, as a superuser could."""
-    Role.objects.create(person=desk.person("mira"), name="risk")
-
-
 def has_decided(desk: Desk) -> None:
     desk.approve("chen")
 
@@ -51,28 +47,22 @@ def is_superuser(desk: Desk) -> None:
 
 
 def tied_by_this_plan(desk: Desk) -> None:
-    tie(desk, "chen", 1)
+    tie(desk.world, "chen", account=1)
 
 
 def tied_by_another_plan(desk: Desk) -> None:
-    tie(desk, "chen", UNTOUCHED)
+    tie(desk.world, "chen")
     compute(desk.world, [1, 1, 1, 5])
 
 
 def tied_by_a_comparison(desk: Desk) -> None:
-    tie(desk, "chen", UNTOUCHED)
+    tie(desk.world, "chen")
     compare(desk.world, {0: 5}, {UNTOUCHED: -1})
 
 
 def tied_by_an_award(desk: Desk) -> None:
-    tie(desk, "chen", UNTOUCHED)
-    programme = Programme.objects.create(
-        incident=desk.world.incident, name="x", asset=desk.world.btc, percent_bp=10_000, cap=BTC,
-        budget=BTC, maker=desk.person("fay"),
-    )  # fmt: skip
-    Award.objects.create(
-        programme=programme, account=desk.world.accounts[UNTOUCHED], loss=1, amount=1
-    )
+    tie(desk.world, "chen")
+    award(desk.world)
 
 
 def is_the_customer(desk: Desk) -> None:
@@ -83,12 +73,8 @@ def the_venue_is_real(desk: Desk) -> None:
     Venue.objects.filter(pk=desk.world.venue.pk).update(is_drill=False)
 
 
-def nothing(desk: Desk) -> None:
-    """Nothing has to be arranged."""
-
-
 WHO = [
-    (maker_holds_the_role, "mira", "risk", "maker of a plan"),
+    (maker_is_an_officer, "mira", "risk", "maker of a plan"),
     (has_decided, "chen", "risk", "decided on this plan already|approval_officer_once"),
     (has_decided_and_holds_both_roles, "chen", "finance", "already|approval_officer_once"),
     (nothing, "chen", "finance", "does not hold the role"),
@@ -232,6 +218,6 @@ def test_the_same_rows_written_rightly_are_taken(desk: Desk) -> None:
 def test_what_was_decided_does_not_go_away(desk: Desk) -> None:
     desk.forge("chen", "risk")
     desk.forge("fay", "finance")
-    sql("UPDATE plan SET state = 'approved'")
+    run_sql("UPDATE plan SET state = 'approved'")
     desk.plan.refresh_from_db()
     assert desk.plan.state == Plan.State.APPROVED

@@ -7,7 +7,8 @@ from backoffice.models import Approval, Execution, Person, Plan, PlanEffect, Rol
 from backoffice.services import approvals, executions, plans, quorums
 from exchange.models import Balance, Batch
 from exchange.services import batches
-from tests.backoffice.attacks.conftest import Attack, Desk, everything, refused, sql
+from tests.backoffice.attacks.conftest import Attack, Desk, everything, refused
+from tests.backoffice.services.conftest import run_sql
 
 POSTED = "UPDATE batch SET state = 'posted', posted_at = now() WHERE id > 0"
 LEG = "INSERT INTO {table} (batch_id, journal_id, ledger_account_id, asset_id, amount) "
@@ -103,13 +104,13 @@ def filled(desk: Desk, statement: str) -> str:
 
 @pytest.mark.parametrize(("statement", "says"), EVERY)
 def test_by_psql_on_an_approved_plan(approved: Desk, statement: str, says: str) -> None:
-    refused(approved, lambda desk: sql(filled(desk, statement)), says)
+    refused(approved, lambda desk: run_sql(filled(desk, statement)), says)
 
 
 @pytest.mark.parametrize(("statement", "says"), BEFORE_APPROVAL)
 def test_by_psql_before_it_is_approved(desk: Desk, statement: str, says: str) -> None:
     desk.forge("chen", "risk")
-    refused(desk, lambda desk: sql(filled(desk, statement)), says)
+    refused(desk, lambda desk: run_sql(filled(desk, statement)), says)
 
 
 def root(desk: Desk) -> Person:
@@ -258,6 +259,6 @@ def test_the_digest_sees_what_an_attack_would_change(desk: Desk) -> None:
         "CREATE TABLE elsewhere (id int) PARTITION BY LIST (id)",
         "CREATE TABLE somewhere PARTITION OF elsewhere FOR VALUES IN (1)",
     ):
-        sql(statement)
+        run_sql(statement)
         seen.add(everything())
     assert len(seen) == 4  # an empty table without partitions is nothing

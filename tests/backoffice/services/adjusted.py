@@ -7,22 +7,14 @@ at 6,400.50; 5, 6 it sells them to Mo at 6,300.25.
 from collections.abc import Mapping
 from datetime import datetime
 
-from backoffice.models import Gate, Plan
-from backoffice.services import incidents, people, remedies
+from backoffice.models import Plan
+from backoffice.services import people, remedies
 from backoffice.services import undo as services
 from exchange.domain.remedies.catalogue import Step
 from tests.backoffice.services.conftest import World, approve_by_row, execute
 from tests.backoffice.views.market import Market
 
 FIRST = datetime.fromisoformat("2018-03-30T05:00:00+08:00")
-
-
-def shut(market: Market) -> None:
-    """Close trading and withdrawals of the market's venue."""
-    for kind in Gate.Kind.values:
-        incidents.close_gate(
-            incident=market.incident, by=people.cast_member("mira"), kind=kind, reason="off index"
-        )
 
 
 def computed(

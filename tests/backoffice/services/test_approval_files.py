@@ -20,7 +20,7 @@ from backoffice.services.approval_files import FILE, MANIFEST, NoExport
 from backoffice.services.refusals import Refused
 from backoffice.services.second_factor import Code
 from tests.backoffice.services.authenticator import Device, assertion, flipped, register
-from tests.backoffice.services.conftest import World, compute
+from tests.backoffice.services.conftest import World, propose
 
 Document = dict[str, Any]
 
@@ -174,8 +174,7 @@ def test_checking_starts_no_server(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_executed_plan_holds(world: World, tmp_path: Path) -> None:
-    plan, device = compute(world, [5]), Device()
-    plans.propose(plan=plan, by=world.person("mira"))
+    plan, device = propose(world, [5]), Device()
     chen = world.person("chen")
     register(device, chen, world.code("chen"))
     approvals.decide(plan=plan, by=chen, decision="approve", proof=assertion(device, plan, chen))

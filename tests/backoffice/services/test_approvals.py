@@ -8,13 +8,13 @@ from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from backoffice.models import Approval, AuditEvent, Interest, Person, Plan, Role, SpentCode
+from backoffice.models import Approval, AuditEvent, Person, Plan, Role, SpentCode
 from backoffice.services import approvals, people, plans, second_factor
 from backoffice.services.approvals import Standing
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongCode
 from backoffice.services.second_factor import Code
 from exchange.models import Balance, Batch
-from tests.backoffice.services.conftest import BTC, World, compute, run_sql
+from tests.backoffice.services.conftest import BTC, World, compute, propose, run_sql, tie
 
 
 def fingerprint() -> tuple[object, ...]:
@@ -191,9 +191,7 @@ def test_a_plan_that_is_not_proposed_cannot_be_decided(world: World) -> None:
 
 
 def test_who_is_tied_to_an_affected_account_is_recused(world: World, proposed: Plan) -> None:
-    Interest.objects.create(
-        person=world.person("chen"), account=world.accounts[1], relation="sibling"
-    )
+    tie(world, "chen", account=1)
     before = fingerprint()
     with pytest.raises(NotAllowed, match="recused"):
         approve(world, proposed, "chen")
@@ -204,7 +202,7 @@ def test_who_is_tied_to_an_affected_account_is_recused(world: World, proposed: P
 
 def test_a_tie_under_another_remedy_recuses_too(world: World, proposed: Plan) -> None:
     compute(world, [1, 1, 1, 5])  # another plan of the incident, which touches account 3
-    Interest.objects.create(person=world.person("chen"), account=world.accounts[3], relation="own")
+    tie(world, "chen")
     with pytest.raises(NotAllowed, match="recused"):
         approve(world, proposed, "chen")
 
@@ -218,7 +216,7 @@ def test_a_customer_among_the_officers_is_recused(world: World, proposed: Plan) 
 
 
 def test_a_tie_that_no_remedy_touches_does_not_recuse(world: World, proposed: Plan) -> None:
-    Interest.objects.create(person=world.person("chen"), account=world.accounts[3], relation="own")
+    tie(world, "chen")
     approve(world, proposed, "chen")
     assert approvals.valid_approvals(proposed) == 1
 
@@ -258,7 +256,7 @@ def test_a_wrong_code_is_refused(world: World, proposed: Plan, code: str) -> Non
 def test_a_code_decides_once_whatever_the_plan(world: World, proposed: Plan) -> None:
     code = world.code("chen")
     approvals.decide(plan=proposed, by=world.person("chen"), decision="approve", proof=Code(code))
-    other = plans.propose(plan=compute(world, [5]), by=world.person("mira"))
+    other = propose(world, [5])
     before = fingerprint()
     with pytest.raises(WrongCode, match="before"):
         approvals.decide(plan=other, by=world.person("chen"), decision="approve", proof=Code(code))

@@ -6,6 +6,7 @@ from django.db import IntegrityError, connection, transaction
 
 from backoffice.models import AuditEvent, AuditHead
 from backoffice.services import audit, canonical
+from tests.backoffice.services.conftest import run_sql, without_triggers
 
 COLUMNS = "audit_event (number, at, actor_id, action, subject, data, previous, hash)"
 pytestmark = pytest.mark.django_db
@@ -15,12 +16,6 @@ AWKWARD = {
     "中文": "三月三十日", "b": [1, -2, None, True],
     "aa": {"z": "", "y": 10**25, "é": "ß"},
 }  # fmt: skip
-
-
-def sql(statement: str, *arguments: object) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(statement, arguments)
 
 
 def record(action: str = "thing.done", **data: object) -> AuditEvent:
@@ -87,7 +82,7 @@ def test_sql_cannot_rewrite_the_chain(statement: str) -> None:
     record(note="second")
     before = list(AuditEvent.objects.order_by("number").values())
     with pytest.raises(IntegrityError):
-        sql(statement)
+        run_sql(statement)
     assert list(AuditEvent.objects.order_by("number").values()) == before
     assert audit.verify().ok
 
@@ -95,7 +90,7 @@ def test_sql_cannot_rewrite_the_chain(statement: str) -> None:
 def test_sql_can_write_a_true_event() -> None:
     """Whoever follows the chain may write: the trigger judges content, not the writer."""
     record()
-    sql(
+    run_sql(
         f"INSERT INTO {COLUMNS} SELECT 2, t.at, NULL, 'by.hand', 'x:1', 'null', h.hash,"
         " audit_hash(2, t.at, NULL, 'by.hand', 'x:1', 'null', h.hash)"
         " FROM audit_head h, (SELECT now() AS at) t"
@@ -118,8 +113,7 @@ def test_the_verifier_finds_what_the_owner_of_the_tables_did(
 ) -> None:
     for _ in range(3):
         record()
-    sql("ALTER TABLE audit_event DISABLE TRIGGER USER")
-    sql(damage)
+    without_triggers("audit_event", damage)
     report = audit.verify()
     assert (report.ok, report.broken, report.reason) == (False, broken, reason)
 
@@ -129,7 +123,6 @@ def test_the_command_names_the_broken_event(capsys: pytest.CaptureFixture[str]) 
     record()
     call_command("audit")
     assert capsys.readouterr().out == "2 events, every link holds\n"
-    sql("ALTER TABLE audit_event DISABLE TRIGGER USER")
-    sql("UPDATE audit_event SET action = 'other' WHERE number = 1")
+    without_triggers("audit_event", "UPDATE audit_event SET action = 'other' WHERE number = 1")
     with pytest.raises(CommandError, match="broken at event 1: the content changed"):
         call_command("audit")

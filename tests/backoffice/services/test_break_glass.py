@@ -3,16 +3,22 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from backoffice.models import AuditEvent, BreakGlass, BreakGlassReview, Person, Plan, Role
 from backoffice.queries import break_glass as queries
-from backoffice.services import approvals, break_glass, plans
+from backoffice.services import approvals, break_glass
 from backoffice.services.approvals import Standing
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongCode
 from backoffice.services.second_factor import Code
-from tests.backoffice.services.conftest import BTC, World, compare, compute
+from tests.backoffice.services.conftest import (
+    BTC,
+    World,
+    compare,
+    compute,
+    propose,
+    without_triggers,
+)
 
 WHY = "the only legal officer cannot be reached before the gates expire"
 
@@ -20,8 +26,7 @@ WHY = "the only legal officer cannot be reached before the gates expire"
 @pytest.fixture
 def plan(world: World) -> Plan:
     """A plan that wants risk, finance and legal, before the officers."""
-    made = compute(world, [BTC // 10], remedy="socialise")
-    return plans.propose(plan=made, by=world.person("mira"))
+    return propose(world, [BTC // 10], remedy="socialise")
 
 
 def open_glass(world: World, plan: Plan, handle: str = "chen", **changes: object) -> BreakGlass:
@@ -47,12 +52,9 @@ def review(world: World, row: BreakGlass, handle: str, **changes: str) -> BreakG
 
 def age(row: BreakGlass, by: timedelta) -> None:
     """Move a break-glass into the past, as the owner of the schema."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table is not altered with checks due
-        for table, key in (("break_glass", "id"), ("break_glass_second", "break_glass_id")):
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            cursor.execute(f"UPDATE {table} SET at = at - %s WHERE {key} = %s", [by, row.pk])
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    earlier = f"at - interval '{by.total_seconds()} seconds'"
+    for table, key in (("break_glass", "id"), ("break_glass_second", "break_glass_id")):
+        without_triggers(table, f"UPDATE {table} SET at = {earlier} WHERE {key} = {row.pk}")
 
 
 def test_two_open_it_and_two_decide(world: World, plan: Plan) -> None:
@@ -79,7 +81,7 @@ def test_approvals_given_before_count(world: World, plan: Plan) -> None:
 
 
 def test_a_role_nobody_asked_for_decides(world: World) -> None:
-    plan = plans.propose(plan=compute(world, [BTC], remedy="rollback"), by=world.person("mira"))
+    plan = propose(world, [BTC], remedy="rollback")
     with pytest.raises(NotAllowed, match="no officer of this role"):
         approvals.decide(
             plan=plan, by=world.person("lena"), decision="approve", role="legal",

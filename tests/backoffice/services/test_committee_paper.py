@@ -17,10 +17,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def market(clean_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Market:
-    """The small market with its tape in a store of its own."""
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path / "data"))
-    return open_market(tmp_path / "bundle")
+def market(clean_cache: None, bundle: Path) -> Market:
+    """The small market, and no world beside it."""
+    return open_market(bundle)
 
 
 def pages(comparison: Comparison) -> list[str]:

@@ -14,13 +14,9 @@ Rows = list[tuple[object, ...]]
 
 
 @pytest.fixture
-def market(
-    db: None, clean_cache: None, tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Market:  # fmt: skip
-    folder = tmp_path_factory.mktemp("cascade")
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(folder / "data"))
-    return open_cascade(folder / "bundle")
+def market(db: None, clean_cache: None, bundle: Path) -> Market:
+    """A market with a cascade that nobody has traced, and no world beside it."""
+    return open_cascade(bundle)
 
 
 def nodes(cascade: Cascade) -> Rows:
@@ -109,10 +105,9 @@ def test_what_was_traced_stays_while_it_is_asked_for_again(market: Market) -> No
 
 
 def test_a_refusal_is_written_on_the_row_until_it_is_asked_for_again(
-    db: None, clean_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db: None, clean_cache: None, bundle: Path
 ) -> None:
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path / "data"))
-    market = open_cascade(tmp_path / "bundle", leverage="50")
+    market = open_cascade(bundle, leverage="50")
     counterfactuals.request(incident=market.incident, by=people.cast_member("mira"))
     counterfactuals.run(incident_id=market.incident.pk)
     row = Cascade.objects.get()

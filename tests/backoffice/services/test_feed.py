@@ -14,23 +14,19 @@ from backoffice.services.feed import Wanted
 from exchange.domain.remedies.catalogue import Step
 from exchange.queries.keyset import BadCursor
 from exchange.tape import store
-from tests.backoffice.services.adjusted import FIRST, computed, executed, shut, undo
-from tests.backoffice.services.conftest import World, compute, run_sql
-from tests.backoffice.views.market import Market, open_market
+from tests.backoffice.services.adjusted import FIRST, computed, executed, undo
+from tests.backoffice.services.conftest import World, close_gates, compute, run_sql
+from tests.backoffice.views.market import Market
 
 pytestmark = pytest.mark.django_db
 TYPES = ("ExecType", "Account", "Side", "LastQty", "LastPx", "OldLastQty", "OldLastPx")
 
 
 @pytest.fixture
-def market(
-    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Market:
-    folder = tmp_path_factory.mktemp("market")
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(folder / "data"))
-    made = open_market(folder / "bundle")
-    shut(made)
-    return made
+def market(market: Market) -> Market:
+    """Its gates are closed, so that plans on it are executed."""
+    close_gates(market)
+    return market
 
 
 def rows(market: Market, wanted: Wanted = Wanted()) -> list[dict[str, str]]:  # noqa: B008

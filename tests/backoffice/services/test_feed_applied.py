@@ -15,9 +15,9 @@ from exchange.models import Position
 from exchange.services.books import opening_holdings
 from exchange.tape import store
 from exchange.tape.arrays import Tape
-from tests.backoffice.services.adjusted import FIRST, computed, executed, shut, undo
-from tests.backoffice.services.conftest import World
-from tests.backoffice.views.market import Market, open_market
+from tests.backoffice.services.adjusted import FIRST, computed, executed, undo
+from tests.backoffice.services.conftest import World, close_gates
+from tests.backoffice.views.market import Market
 
 pytestmark = pytest.mark.django_db
 Held = dict[tuple[str, str], tuple[int, int]]
@@ -26,14 +26,10 @@ SETTLE = Step("settle", {"contract": "BTC0629", "price": "6500.00", "refund_pric
 
 
 @pytest.fixture
-def market(
-    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Market:
-    folder = tmp_path_factory.mktemp("market")
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(folder / "data"))
-    made = open_market(folder / "bundle")
-    shut(made)
-    return made
+def market(market: Market) -> Market:
+    """Its gates are closed, so that plans on it are executed."""
+    close_gates(market)
+    return market
 
 
 def applied(tape: Tape, rows: list[dict[str, Any]]) -> Held:

@@ -1,6 +1,5 @@
 """Which gates a plan needs, that it is not executed without them, and that it keeps them closed."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -20,6 +19,7 @@ from tests.backoffice.services.conftest import (
     compute,
     execute,
     run_sql,
+    without_triggers,
 )
 
 
@@ -29,11 +29,11 @@ def close(world: World, kind: str, contract: Contract | None = None) -> Gate:
     )
 
 
-def closed_for(world: World, seconds: float, kind: str) -> Gate:
-    """A gate that runs out by itself, sooner than a person could close one for."""
+def ran_out(world: World, kind: str) -> Gate:
+    """A gate that was closed, and ran out a second ago."""
     return Gate.objects.create(
         incident=world.incident, kind=kind, reason="x", owner=world.person("mira"),
-        expires_at=timezone.now() + timedelta(seconds=seconds),
+        expires_at=timezone.now() - timedelta(seconds=1),
     )  # fmt: skip
 
 
@@ -110,12 +110,12 @@ class TestClosedBefore:
         assert [gate.what for gate in gates.wanting(plan)] == ["trading of BTC0629"]
 
     def test_one_that_ran_out_before_the_plan_was_computed_is_open(self, world: World) -> None:
-        closed_for(world, -1, "withdrawals")
+        ran_out(world, "withdrawals")
         plan = remedy.approved(world)
         assert [gate.opened_at for gate in gates.wanting(plan)] == [None, None]
 
     def test_one_that_ran_out_is_closed_again(self, world: World) -> None:
-        over = closed_for(world, -1, "withdrawals")
+        over = ran_out(world, "withdrawals")
         close(world, "withdrawals")
         over.refresh_from_db()
         assert over.lifted_reason == "It had run out."
@@ -124,11 +124,13 @@ class TestClosedBefore:
 
     def test_the_executing_transaction_asks_again(self, world: World) -> None:
         """Queued in time and run when the gate has run out: the plan is void."""
-        close(world, "market")
-        closed_for(world, 1.5, "withdrawals")
+        close_gates(world)
         plan = remedy.approved(world)
         plans.request_execution(plan=plan, by=world.person("mira"))
-        time.sleep(1.6)
+        without_triggers(
+            "gate",
+            "UPDATE gate SET expires_at = clock_timestamp() WHERE kind = 'withdrawals'",
+        )
         execution = plans.execute(plan_id=plan.pk)
         assert execution.state == Execution.State.REFUSED
         assert execution.message.startswith("Withdrawals opened at ")
@@ -144,12 +146,7 @@ class TestClosedBefore:
 
     def test_the_database_knows_no_plan_without_gates(self, world: World) -> None:
         plan = remedy.approved(world)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("ALTER TABLE plan DISABLE TRIGGER plan_guard")
-            cursor.execute("UPDATE plan SET manifest = manifest - 'gates' WHERE id = %s", [plan.pk])
-            cursor.execute("ALTER TABLE plan ENABLE TRIGGER plan_guard")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        without_triggers("plan", "UPDATE plan SET manifest = manifest - 'gates'")
         with pytest.raises(IntegrityError, match="does not say which gates"):
             self.post_by_hand(plan)
 
@@ -219,13 +216,8 @@ class TestKeptClosed:
 
     def test_a_plan_whose_time_is_over_keeps_nothing(self, world: World) -> None:
         close_gates(world)
-        plan = remedy.approved(world)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("ALTER TABLE plan DISABLE TRIGGER plan_guard")
-            cursor.execute("UPDATE plan SET expires_at = now() WHERE id = %s", [plan.pk])
-            cursor.execute("ALTER TABLE plan ENABLE TRIGGER plan_guard")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        remedy.approved(world)
+        without_triggers("plan", "UPDATE plan SET expires_at = now()")
         lift(world, world.incident.gates.get(kind="market"))
 
     @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from tests.backoffice.services.conftest import (
     compute,
     execute,
     payment,
+    propose,
+    without_triggers,
 )
 
 
@@ -84,8 +86,7 @@ def commit_after(act: Callable[[], object]) -> None:
 
 
 def approved(world: World, *, remedy: str = "goodwill") -> Plan:
-    plan = compute(world, [10, 20, 30], remedy=remedy)
-    plans.propose(plan=plan, by=world.person("mira"))
+    plan = propose(world, [10, 20, 30], remedy=remedy)
     approve_all(plan)
     return plan
 
@@ -103,17 +104,11 @@ def test_books_that_do_not_agree_are_left_to_a_person(world: World) -> None:
     """Two balances off by one satoshi each way: sums close, so only rebuilding finds it."""
     plan = approved(world)
     plans.request_execution(plan=plan, by=world.person("mira"))
-    places = [world.futures[3].pk, world.custody.pk]
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE balance DISABLE TRIGGER USER")
-        for place, delta in zip(places, (1, -1), strict=True):
-            cursor.execute(
-                "UPDATE balance SET amount = amount + %s WHERE ledger_account_id = %s",
-                [delta, place],
-            )
-        cursor.execute("ALTER TABLE balance ENABLE TRIGGER USER")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    without_triggers(
+        "balance",
+        f"UPDATE balance SET amount = amount + 1 WHERE ledger_account_id = {world.futures[3].pk}",
+        f"UPDATE balance SET amount = amount - 1 WHERE ledger_account_id = {world.custody.pk}",
+    )
     assert plans.execute(plan_id=plan.pk).state == Execution.State.DONE
     plan.refresh_from_db()
     assert plan.state == Plan.State.EXECUTED
@@ -137,12 +132,11 @@ def test_a_staged_leg_that_was_changed_stops_the_execution(world: World) -> None
     plan = approved(world)
     plans.request_execution(plan=plan, by=world.person("mira"))
     stage = f"ledger_stage_{plan.batch_id}"
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {stage} DISABLE TRIGGER USER")
-        cursor.execute(f"UPDATE {stage} SET amount = amount + 5 WHERE seq = 2")
-        cursor.execute(f"UPDATE {stage} SET amount = amount - 5 WHERE seq = 3")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    without_triggers(
+        stage,
+        f"UPDATE {stage} SET amount = amount + 5 WHERE seq = 2",
+        f"UPDATE {stage} SET amount = amount - 5 WHERE seq = 3",
+    )
     execution = refused(world, plan)
     assert plan.state == Plan.State.STALE
     assert "approved" in execution.message

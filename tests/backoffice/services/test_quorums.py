@@ -6,11 +6,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from backoffice.models import Plan, Role
-from backoffice.services import approvals, plans, quorums
+from backoffice.services import approvals, quorums
 from backoffice.services.approvals import Standing
 from backoffice.services.refusals import NotAllowed
 from backoffice.services.second_factor import Code
-from tests.backoffice.services.conftest import BTC, World, approve_all, compute
+from tests.backoffice.services.conftest import BTC, World, approve_all, compute, propose
 
 EVERY = {"risk": 1, "finance": 1, "legal": 1}
 
@@ -103,7 +103,7 @@ def test_the_quorum_is_in_the_digest_and_frozen(world: World) -> None:
 
 
 def test_every_role_is_needed(world: World) -> None:
-    plan = plans.propose(plan=compute(world, [5], remedy="settle"), by=world.person("mira"))
+    plan = propose(world, [5], remedy="settle")
     assert approvals.standing(plan) == Standing({}, EVERY, None)
     for handle, missing in (
         ("chen", {"finance": 1, "legal": 1}), ("ravi", {"finance": 1, "legal": 1}),
@@ -118,7 +118,7 @@ def test_every_role_is_needed(world: World) -> None:
 
 @pytest.mark.parametrize("remedy", ["rollback", "restore", "socialise"])
 def test_the_cast_approves_every_remedy(world: World, remedy: str) -> None:
-    plan = plans.propose(plan=compute(world, [5], remedy=remedy), by=world.person("mira"))
+    plan = propose(world, [5], remedy=remedy)
     approve_all(plan)
     assert plan.state == Plan.State.APPROVED
 

@@ -5,35 +5,20 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, transaction
 
-from backoffice.models import (
-    Award,
-    Interest,
-    Person,
-    Plan,
-    Programme,
-    Role,
-)
+from backoffice.models import Person, Plan, Programme, Role
 from backoffice.services import approvals, compensation, computations, plans, recusals
 from backoffice.services.refusals import NotAllowed
 from exchange.domain.remedies.catalogue import Step
-from tests.backoffice.services.conftest import BTC, World, approve_all, compare, compute, run_sql
-
-UNTOUCHED = 3
-
-
-def tie(world: World, handle: str, account: int = UNTOUCHED) -> Person:
-    person = world.person(handle)
-    Interest.objects.create(person=person, account=world.accounts[account], relation="sibling")
-    return person
-
-
-def award(world: World) -> None:
-    """A programme that pays the untouched account, written by hand."""
-    programme = Programme.objects.create(
-        incident=world.incident, name="goodwill", asset=world.btc, percent_bp=10_000, cap=BTC,
-        budget=BTC, maker=world.person("fay"),
-    )  # fmt: skip
-    Award.objects.create(programme=programme, account=world.accounts[UNTOUCHED], loss=1, amount=1)
+from tests.backoffice.services.conftest import (
+    UNTOUCHED,
+    World,
+    approve_all,
+    award,
+    compare,
+    compute,
+    run_sql,
+    tie,
+)
 
 
 @pytest.mark.parametrize(

@@ -29,16 +29,8 @@ from backoffice.services import (
 )
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongPasskey
 from tests.backoffice.services.authenticator import Device, assertion, flipped, register
-from tests.backoffice.services.conftest import BTC, World, compute
+from tests.backoffice.services.conftest import BTC, World, compute, propose
 from tests.backoffice.services.test_approvals import fingerprint
-
-
-@pytest.fixture
-def device(world: World) -> Device:
-    """Chen's, with a passkey on it."""
-    made = Device()
-    register(made, world.person("chen"), world.code("chen"))
-    return made
 
 
 def traces() -> tuple[object, ...]:
@@ -188,7 +180,7 @@ def test_another_digest_is_refused(world: World, proposed: Plan, device: Device)
 
 
 def test_another_plans_assertion_is_refused(world: World, proposed: Plan, device: Device) -> None:
-    other = plans.propose(plan=compute(world, [5]), by=world.person("mira"))
+    other = propose(world, [5])
     proof = assertion(device, other, world.person("chen"))
     refuses(WrongPasskey, "signed another plan", world, proposed, proof)
     mine, _ = signing.ask(plan=proposed, by=world.person("chen"), decision="approve")
@@ -201,7 +193,7 @@ def test_an_assertion_decides_once(world: World, proposed: Plan, device: Device)
     proof = assertion(device, proposed, chen)
     approvals.decide(plan=proposed, by=chen, decision="approve", proof=proof)
     refuses(NotAllowed, "decided on this plan already", world, proposed, proof)
-    other = plans.propose(plan=compute(world, [5]), by=world.person("mira"))
+    other = propose(world, [5])
     refuses(WrongPasskey, "used before", world, other, proof)
 
 
@@ -311,7 +303,7 @@ def test_rubbish_is_refused(
 
 def test_a_decision_for_small_amounts_executes(world: World, device: Device) -> None:
     """From the signature to the books: the second look lets through what holds."""
-    plan = plans.propose(plan=compute(world, [BTC // 100]), by=world.person("mira"))
+    plan = propose(world, [BTC // 100])
     chen = world.person("chen")
     approvals.decide(plan=plan, by=chen, decision="approve", proof=assertion(device, plan, chen))
     code = second_factor.Code(world.code("fay"))

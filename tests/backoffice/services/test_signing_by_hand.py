@@ -23,17 +23,9 @@ from backoffice.models import (
 )
 from backoffice.services import approvals, assertions, passkeys, plans, signing
 from tests.backoffice.services.authenticator import Device, assertion, register
-from tests.backoffice.services.conftest import World, compute, run_sql
+from tests.backoffice.services.conftest import World, propose, run_sql
 from tests.backoffice.services.test_approvals import fingerprint
 from tests.backoffice.services.test_signing import traces
-
-
-@pytest.fixture
-def device(world: World) -> Device:
-    """Chen's, with a passkey on it."""
-    made = Device()
-    register(made, world.person("chen"), world.code("chen"))
-    return made
 
 
 def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
@@ -154,7 +146,7 @@ def test_sql_cannot_replay(world: World, proposed: Plan, device: Device) -> None
     chen = world.person("chen")
     proof = assertion(device, proposed, chen)
     first = approvals.decide(plan=proposed, by=chen, decision="approve", proof=proof)
-    other = plans.propose(plan=compute(world, [5]), by=world.person("mira"))
+    other = propose(world, [5])
     before = traces()
     with pytest.raises(IntegrityError), transaction.atomic():
         SpentChallenge.objects.create(

@@ -20,6 +20,7 @@ from tests.backoffice.services.conftest import (
     close_gates,
     compute,
     execute,
+    propose,
 )
 
 FEE = r"The futures wallet of A00001 was 2\.00000000 BTC when the plan was computed and is"
@@ -102,8 +103,7 @@ class TestABalance:
         assert plan.state == Plan.State.STALE
 
     def test_it_is_named_to_an_officer_and_their_code_is_not_spent(self, world: World) -> None:
-        plan = compute(world, [5, 5])
-        plans.propose(plan=plan, by=world.person("mira"))
+        plan = propose(world, [5, 5])
         fee(world)
         with pytest.raises(Moved, match=FEE):
             approve_all(plan)
@@ -267,7 +267,7 @@ class TestSuperseding:
     def test_goodwill_is_paid_beside_a_remedy(self, world: World) -> None:
         plans.propose(plan=remedy.computed(world), by=world.person("mira"))
         for amounts in ([1], [2, 2]):
-            plans.propose(plan=compute(world, amounts), by=world.person("mira"))
+            propose(world, amounts)
         assert Plan.objects.filter(state=Plan.State.PROPOSED).count() == 3
 
     def test_one_under_execution_is_not_superseded(self, world: World) -> None:

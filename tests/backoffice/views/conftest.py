@@ -12,8 +12,7 @@ from django.urls import reverse
 
 from backoffice.models import Person
 from backoffice.services import people
-from tests.backoffice.services.conftest import World, make_world
-from tests.backoffice.views.market import Market, open_market
+from tests.backoffice.services.conftest import World
 
 ROLES = {"mira": "analyst", "sana": "support", "chen": "risk", "fay": "finance", "lena": "legal"}
 WHO = ("nobody", "customer", "superuser", "unprotected", *ROLES.values())
@@ -23,9 +22,8 @@ Ask = Callable[[Client], int]
 
 
 @pytest.fixture
-def world(db: None, clean_cache: None) -> World:
+def world(world: World) -> World:
     """The desk's small world, with a customer who signs in, and two outsiders."""
-    world = make_world()
     Person.objects.create_user("c0@customers.example", customer=world.customers[0])
     Person.objects.create_superuser("root@house.example", "x" * 20)
     Person.objects.create_user("new@house.example").roles.create(name="risk")
@@ -64,15 +62,10 @@ def getting(name: str, *args: object) -> Ask:
 
 
 @pytest.fixture
-def market(
-    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Market:
-    """A small market with a tape behind it, beside the world whose people ask for its pages."""
-    folder = tmp_path_factory.mktemp("market")
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(folder / "data"))
-    return open_market(folder / "bundle")
+def analyst(world: World) -> Client:
+    return signed_in("analyst")
 
 
 @pytest.fixture
-def analyst(world: World) -> Client:
-    return signed_in("analyst")
+def officer(world: World) -> Client:
+    return signed_in("chen")

@@ -1,5 +1,7 @@
 """Accounts: found by key, shown with everything, the address only to those who say why."""
 
+from pathlib import Path
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -87,9 +89,8 @@ def test_a_house_account_has_no_customer(market: Market) -> None:
     assert "E-mail" not in page
 
 
-def test_it_needs_no_incident(world: World, tmp_path: object, monkeypatch: object) -> None:
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path / "data"))
-    market = open_market(tmp_path / "bundle", venue="imported", incident=False)
+def test_it_needs_no_incident(world: World, bundle: Path) -> None:
+    market = open_market(bundle, venue="imported", incident=False)
     page = signed_in("analyst").get(reverse("account", args=[market.account("A-hal").pk]))
     assert page.status_code == 200
     assert [row[2:5] for row in cells(page, "fill-sheet")] == [["BTC0629", "+3", "6,500.00"]]

@@ -1,14 +1,13 @@
 """The audit chain in the desk: newest first, filtered, checked, the care lane withheld."""
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import AuditEvent
 from backoffice.services import care
 from exchange.queries import keyset
-from tests.backoffice.services.conftest import BTC, World, compute
+from tests.backoffice.services.conftest import BTC, World, compute, without_triggers
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import cells, text
 
@@ -83,11 +82,7 @@ def test_the_chain_is_checked_to_its_end(world: World, analyst: Client) -> None:
 
 
 def test_a_changed_event_shows(world: World, analyst: Client) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE audit_event DISABLE TRIGGER USER")
-        cursor.execute("UPDATE audit_event SET action = 'nothing' WHERE number = 2")
-        cursor.execute("ALTER TABLE audit_event ENABLE TRIGGER USER")
+    without_triggers("audit_event", "UPDATE audit_event SET action = 'nothing' WHERE number = 2")
     shown = text(analyst.get(reverse("audit-check")))
     assert "Broken" in shown
     assert "Event 2: the content changed" in shown

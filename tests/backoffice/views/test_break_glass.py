@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from backoffice.models import AuditEvent, BreakGlass, BreakGlassReview, BreakGlassSecond, Plan
-from backoffice.services import notices, people, plans
-from tests.backoffice.services.conftest import BTC, World, compute
+from backoffice.services import notices, people
+from tests.backoffice.services.conftest import BTC, World, propose
 from tests.backoffice.services.test_break_glass import age
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import text
@@ -24,8 +24,7 @@ WHY = "the only legal officer cannot be reached"
 @pytest.fixture
 def plan(world: World) -> Plan:
     """A plan that wants risk, finance and legal, before the officers."""
-    made = compute(world, [BTC // 10], remedy="socialise")
-    return plans.propose(plan=made, by=world.person("mira"))
+    return propose(world, [BTC // 10], remedy="socialise")
 
 
 def traces() -> tuple[int, ...]:

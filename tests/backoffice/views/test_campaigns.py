@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import AuditEvent, Campaign, Message, Plan
-from backoffice.services import campaigns, care, executions, plans
-from tests.backoffice.services.conftest import BTC, World, approve_all, compute
+from backoffice.services import campaigns, care, executions
+from tests.backoffice.services.conftest import PAID, World, approve_all, propose
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import cells, text
 
@@ -16,8 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def paid(world: World) -> Plan:
     """An executed plan that pays 0.1, 0.2 and 0.3 BTC."""
-    plan = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10])
-    plans.propose(plan=plan, by=world.person("mira"))
+    plan = propose(world, PAID)
     approve_all(plan)
     executions.request_execution(plan=plan, by=world.person("mira"))
     executions.execute(plan_id=plan.pk)

@@ -1,6 +1,7 @@
 """The cascade's pages and files, by exact values: range, chart, tree, closes, one node, CSV."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -21,13 +22,9 @@ FLO = 3
 
 
 @pytest.fixture
-def bare(
-    world: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Market:
+def bare(world: World, bundle: Path) -> Market:
     """A market with a cascade that nobody has traced."""
-    folder = tmp_path_factory.mktemp("cascade")
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(folder / "data"))
-    return open_cascade(folder / "bundle")
+    return open_cascade(bundle)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice.models import Approval, AuditEvent, Interest, Plan, Role, SpentCode
+from backoffice.models import Approval, AuditEvent, Plan, Role, SpentCode
 from backoffice.services import approvals, people, plans
-from tests.backoffice.services.conftest import BTC, World, compute
+from tests.backoffice.services.conftest import BTC, World, propose, tie
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import cells, text
 
@@ -19,14 +19,8 @@ AMOUNT = "0.60000000 BTC"
 
 
 @pytest.fixture
-def plan(world: World) -> Plan:
-    made = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10])
-    return plans.propose(plan=made, by=world.person("mira"))
-
-
-@pytest.fixture
-def officer(world: World) -> Client:
-    return signed_in("chen")
+def plan(proposed: Plan) -> Plan:
+    return proposed
 
 
 def traces() -> tuple[object, ...]:
@@ -105,7 +99,7 @@ def test_a_wrong_form_is_refused(
 def test_a_code_decides_once(officer: Client, plan: Plan, world: World) -> None:
     code = world.code("chen")
     send(officer, plan, code=code)
-    other = plans.propose(plan=compute(world, [BTC]), by=world.person("mira"))
+    other = propose(world, [BTC])
     before = traces()
     answer = send(officer, other, code=code, typed="1.00000000 BTC")
     assert "That code was used before" in text(answer)
@@ -135,9 +129,7 @@ def test_another_role_is_refused_by_name(world: World, plan: Plan, who: str) -> 
 def test_whoever_is_tied_to_an_account_is_recused(
     world: World, plan: Plan, officer: Client
 ) -> None:
-    Interest.objects.create(
-        person=world.person("chen"), account=world.accounts[1], relation="spouse"
-    )
+    tie(world, "chen", account=1)
     before = traces()
     answer = send(officer, plan)
     assert (answer.status_code, "recused: tied to an account" in text(answer)) == (403, True)

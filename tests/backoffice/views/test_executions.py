@@ -1,7 +1,6 @@
 """Executing a plan in the browser: what is typed, what is polled, what is refused."""
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -9,7 +8,16 @@ from backoffice.models import AuditEvent, Execution, Plan
 from backoffice.services import executions, locks, plans
 from exchange.models import Balance, Journal
 from tests.backoffice.services import remedy
-from tests.backoffice.services.conftest import BTC, World, approve_all, close_gates, compute
+from tests.backoffice.services.conftest import (
+    BTC,
+    PAID,
+    World,
+    approve_all,
+    close_gates,
+    compute,
+    propose,
+    without_triggers,
+)
 from tests.backoffice.services.test_staleness import fee
 from tests.backoffice.views.conftest import expected, matrix
 from tests.backoffice.views.reading import text
@@ -19,8 +27,7 @@ AMOUNT = "0.60000000 BTC"
 
 
 def approved(world: World, remedy: str = "goodwill") -> Plan:
-    plan = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10], remedy=remedy)
-    plans.propose(plan=plan, by=world.person("mira"))
+    plan = propose(world, PAID, remedy=remedy)
     approve_all(plan)
     return plan
 
@@ -157,12 +164,7 @@ class TestWhichIsIt:
     def test_books_that_contradict_themselves(self, world: World, analyst: Client) -> None:
         """What the database's checks make impossible, made with them switched off."""
         plan = approved(world)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("ALTER TABLE batch DISABLE TRIGGER USER")
-            cursor.execute("UPDATE batch SET state = 'posted' WHERE id = %s", [plan.batch_id])
-            cursor.execute("ALTER TABLE batch ENABLE TRIGGER USER")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        without_triggers("batch", f"UPDATE batch SET state = 'posted' WHERE id = {plan.batch_id}")
         shown = self.shown(analyst, plan)
         assert "The books contradict themselves" in shown
         assert "Batch posted, journal None, 0 of 2 tables in the ledger." in shown

@@ -12,8 +12,8 @@ from backoffice.models import ApiToken, AuditEvent, Event, Person
 from backoffice.services import feed, tokens
 from exchange.queries import keyset
 from exchange.tape import store
-from tests.backoffice.services.adjusted import FIRST, computed, executed, shut, undo
-from tests.backoffice.services.conftest import World, compute
+from tests.backoffice.services.adjusted import FIRST, computed, executed, undo
+from tests.backoffice.services.conftest import World, close_gates, compute
 from tests.backoffice.views.conftest import WHO, expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market
 from tests.backoffice.views.reading import cells, csv, text
@@ -29,7 +29,7 @@ def finance(world: World) -> Client:
 @pytest.fixture
 def published(world: World, market: Market) -> Event:
     """A rollback of all six fills, executed."""
-    shut(market)
+    close_gates(market)
     plan = executed(world, computed(market, "rollback", FIRST))
     return Event.objects.get(plan=plan, kind="plan.executed")
 
@@ -85,7 +85,7 @@ def test_the_records_read_as_the_feed_gives_them(
 def test_positions_and_nothing_at_all_read_too(
     world: World, market: Market, analyst: Client
 ) -> None:
-    shut(market)
+    close_gates(market)
     plan = executed(world, computed(market, "reinstate", FIRST))
     event = Event.objects.get(plan=plan, kind="plan.executed")
     rows = cells(analyst.get(reverse("feed-records", args=[event.pk])), "record-sheet")

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.views.conftest import Market
+from tests.backoffice.views.market import Market
 
 PLACES = (
     "incident", "incident-accounts", "incident-liquidations", "incident-timeline",

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.backoffice.services.conftest import World
+from tests.backoffice.services.conftest import World, compute
 from tests.backoffice.views.conftest import matrix, signed_in
 from tests.backoffice.views.reading import text
 
@@ -35,3 +35,9 @@ def test_help_speaks_to_its_reader(world: World, who: str, staff: bool) -> None:
     assert ("Who may do what" in text(page)) is staff
     assert ("Your own numbers" in text(page)) is not staff
     assert (b'class="rail"' in page.content) is staff
+
+
+def test_the_rail_knows_what_is_below_an_incident(world: World) -> None:
+    at = reverse("plan", args=[compute(world, [5]).pk])
+    page = signed_in("analyst").get(at).content.decode()
+    assert f'<a href="{reverse("incidents")}" aria-current="true"' in page

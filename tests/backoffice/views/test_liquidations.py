@@ -110,11 +110,8 @@ def test_the_receipt_shows_the_sum(market: Market, analyst: Client) -> None:
     assert market.record.digest in page.content.decode()
 
 
-def test_a_receipt_needs_no_incident(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path / "data"))
-    market = open_market(tmp_path / "bundle", venue="imported", incident=False)
+def test_a_receipt_needs_no_incident(world: World, bundle: Path) -> None:
+    market = open_market(bundle, venue="imported", incident=False)
     page = signed_in("risk").get(reverse("liquidation", args=[market.close.pk]))
     assert "Receipt of a forced close" in text(page)
 

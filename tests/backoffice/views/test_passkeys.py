@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import Approval, ApprovalChallenge, Passkey, Plan, SpentCode
-from backoffice.services import approvals, plans
+from backoffice.services import approvals
 from tests.backoffice.services.authenticator import Device, register
-from tests.backoffice.services.conftest import BTC, World, compute
+from tests.backoffice.services.conftest import World
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import text
 from tests.backoffice.views.test_decisions import AMOUNT, traces
@@ -21,21 +21,8 @@ LOCAL = {"SERVER_NAME": "localhost", "SERVER_PORT": "8000"}
 
 
 @pytest.fixture
-def plan(world: World) -> Plan:
-    made = compute(world, [BTC // 10, BTC // 5, 3 * BTC // 10])
-    return plans.propose(plan=made, by=world.person("mira"))
-
-
-@pytest.fixture
-def officer(world: World) -> Client:
-    return signed_in("chen")
-
-
-@pytest.fixture
-def device(world: World) -> Device:
-    made = Device()
-    register(made, world.person("chen"), world.code("chen"))
-    return made
+def plan(proposed: Plan) -> Plan:
+    return proposed
 
 
 def ask(client: Client, plan: Plan, **changes: str) -> HttpResponse:

@@ -4,10 +4,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from backoffice.models import Interest, Plan
-from backoffice.services import approvals, break_glass, plans
+from backoffice.models import Plan
+from backoffice.services import approvals, break_glass
 from backoffice.services.second_factor import Code
-from tests.backoffice.services.conftest import BTC, World, compare, compute
+from tests.backoffice.services.conftest import BTC, World, compare, propose, tie
 from tests.backoffice.views.conftest import signed_in
 from tests.backoffice.views.reading import cells, text
 
@@ -18,8 +18,7 @@ PAGES = ("plan", "plan-decide", "plan-break-glass", "plan-execution")
 @pytest.fixture
 def plan(world: World) -> Plan:
     """A plan that Ravi approved and Noor rejected, after Lena opened a break-glass."""
-    made = compute(world, [BTC // 10], remedy="socialise")
-    plan = plans.propose(plan=made, by=world.person("mira"))
+    plan = propose(world, [BTC // 10], remedy="socialise")
     for handle, decision in (("ravi", "approve"), ("noor", "reject")):
         if decision == "reject":
             break_glass.open_glass(
@@ -37,9 +36,7 @@ def plan(world: World) -> Plan:
 @pytest.fixture
 def recused(world: World) -> Client:
     """Chen, whose sibling would lose in a remedy that was only compared."""
-    Interest.objects.create(
-        person=world.person("chen"), account=world.accounts[3], relation="sibling"
-    )
+    tie(world, "chen")
     compare(world, {3: -5})
     return signed_in("chen")
 
@@ -60,7 +57,7 @@ def test_no_page_of_the_plan_tells_the_votes(plan: Plan, recused: Client, name: 
 
 
 def test_no_list_counts_them(world: World, recused: Client) -> None:
-    plan = plans.propose(plan=compute(world, [BTC]), by=world.person("mira"))
+    plan = propose(world, [BTC])
     approvals.decide(
         plan=plan, by=world.person("ravi"), decision="approve", proof=Code(world.code("ravi"))
     )
