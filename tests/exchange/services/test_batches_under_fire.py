@@ -10,17 +10,13 @@ from django.db import OperationalError, connection, transaction
 from exchange.models import Batch, Journal
 from exchange.services import batches, ledger, reconciliation, staging
 from exchange.services.refusals import AlreadyPosted, BooksRefused, Stale
+from tests.exchange.services import small_batches
 from tests.exchange.services.killing import killed
+from tests.exchange.services.small_batches import STEPS, draft, rollback, sealed
 from tests.exchange.services.small_books import NOON, Books, holdings, open_small, snapshot
-from tests.exchange.services.test_batches import draft, rollback, sealed
 
 pytestmark = pytest.mark.usefixtures("own_database")
 
-STEPS = [
-    "claimed", "digested", "journal", "cash_attached", "positions_attached", "summed",
-    "balances_locked", "positions_locked", "balances_moved", "positions_moved", "verified",
-    "conserved",
-]  # fmt: skip
 AFTER = [970, 1020, 1000, 1000, -4000, 0, 10]
 BEFORE = [1000, 1000, 1000, 1000, -4000, 0, 0]
 
@@ -56,10 +52,7 @@ def post(number: int) -> str:
 
 def touch(books: Books, key: str, wallet: int) -> Journal:
     with transaction.atomic():
-        return ledger.post(
-            venue=books.venue, key=key, reason="fee", effective_at=NOON,
-            legs=[(books.wallets[wallet], books.btc, 1), (books.fees, books.btc, -1)],
-        )  # fmt: skip
+        return small_batches.touch(books, key, wallet)
 
 
 def test_of_many_posters_exactly_one_wins() -> None:
@@ -100,10 +93,7 @@ def test_an_execution_does_not_wait_for_postings_elsewhere() -> None:
     books = open_small()
     number = sealed(books).pk
     with transaction.atomic():
-        ledger.post(
-            venue=books.venue, key="open", reason="fee", effective_at=NOON,
-            legs=[(books.wallets[3], books.btc, 1), (books.fees, books.btc, -1)],
-        )  # fmt: skip
+        small_batches.touch(books, "open", wallet=3)
         assert in_threads(lambda: within_a_second(lambda: post(number))) == ["posted"]
     assert holdings(books)[0] == [970, 1020, 1000, 1001, -4000, -1, 10]
 

@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 
 from exchange.services import batches, evidence
 from exchange.services.refusals import WrongState
+from tests.exchange.services.small_batches import draft, only_cash, post, sealed
 from tests.exchange.services.small_books import Books
-from tests.exchange.services.test_batches import draft, only_cash, post, sealed
 
 
 def test_the_files_hash_to_what_was_sealed(books: Books, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from exchange.models import Balance, Batch
 from exchange.services import batches, ledger, preconditions, staging
 from exchange.services.preconditions import BalanceMoved, PositionMoved
 from exchange.services.refusals import Busy, Stale, TooLarge
+from tests.exchange.services.small_batches import draft, post, rollback, sealed, touch
 from tests.exchange.services.small_books import NOON, Books, open_small, snapshot
-from tests.exchange.services.test_batches import draft, post, rollback, sealed, touch
 
 
 def trade(books: Books, key: str, who: tuple[int, int] = (0, 2)) -> None:
