@@ -86,7 +86,8 @@ def test_of_equal_shares_the_first_node_is_the_cause():
     assert graph.nodes.account[graph.nodes.cause[0]] == FLAG
 
 
-def test_shorts_are_squeezed_by_who_buys():
+def squeeze() -> Night:
+    """The flagged account's buying makes Ann due, who is short, and Ann's close Ben."""
     night = Night(start=(760_000, 760_000))
     night.hold(ANN, -100, 700_000)
     night.hold(BEN, -100, 710_000)
@@ -94,7 +95,11 @@ def test_shorts_are_squeezed_by_who_buys():
     night.take(1.5, ANN, -100)
     night.sell(1.6, EVE, 785_000, 100, buyer=FUND)
     night.take(2.5, BEN, -100)
-    graph = night.graph(FLAG)
+    return night
+
+
+def test_shorts_are_squeezed_by_who_buys():
+    graph = squeeze().graph(FLAG)
     assert named(graph, *"AB") == {(f"account {FLAG}", "A"): 10_000, ("A", "B"): 15_000}
     assert graph.nodes.moved[:2].tolist() == [15_000, 0]
 

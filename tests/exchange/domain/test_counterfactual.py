@@ -8,7 +8,7 @@ from exchange.domain import counterfactual
 from exchange.domain.counterfactual import CAPPED, PRINTED, REMOVED, SCALED
 from exchange.domain.levels import Levels, given_back
 from tests.exchange.domain.nights import FUND, START, Night, wild
-from tests.exchange.domain.test_cascade import ANN, BEN, CLEO, EVE, FLAG, chain
+from tests.exchange.domain.test_cascade import ANN, BEN, CLEO, EVE, FLAG, chain, squeeze
 
 
 def avoided(found: counterfactual.Estimate) -> list[str]:
@@ -79,14 +79,7 @@ def test_what_everybody_else_printed_stays():
 
 
 def test_a_squeeze_is_given_back_downwards():
-    night = Night(start=(760_000, 760_000))
-    night.hold(ANN, -100, 700_000)
-    night.hold(BEN, -100, 710_000)
-    night.sell(0.5, EVE, 770_000, buyer=FLAG)
-    night.take(1.5, ANN, -100)
-    night.sell(1.6, EVE, 785_000, 100, buyer=FUND)
-    night.take(2.5, BEN, -100)
-    found = night.estimate(FLAG, fair=760_000)
+    found = squeeze().estimate(FLAG, fair=760_000)
     assert found.marks[REMOVED, 0].tolist() == [760_000] * 6
     assert avoided(found) == ["", "A", "AB", "AB"]
 
