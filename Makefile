@@ -1,7 +1,9 @@
-# make demo   a running desk with the 2018 rehearsal in it
+# make demo   a running desk with the 2018 rehearsal in it; another port or a larger market with
+#             DEMO="--port 8010 -- okex-2018 --accounts 5000 --fills 200000"
 # make test   everything that proves it works
 # make bench  what the performance claims are measured with; `make peers` first, for the peers
-# The virtualenv is made by `setup` and remade only when the requirements change.
+# The virtualenv is made by `setup` and changed only when the requirements are. An empty stamp says that
+# this was interrupted, and which packages are whole nobody knows: it is made from nothing.
 
 VENV    := .venv
 PYTHON  := $(VENV)/bin/python
@@ -20,8 +22,9 @@ setup:
 	@want="$$(cat $(REQUIREMENTS) | $(BOOT) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')"; \
 	if [ "$$want" != "$$(cat $(STAMP) 2>/dev/null)" ] || [ ! -x $(PYTHON) ]; then \
 	  echo "setting up $(VENV) (a few minutes the first time)"; \
-	  rm -f $(STAMP); \
-	  $(BOOT) -m venv $(VENV) && \
+	  fresh=; if [ -e $(STAMP) ] && [ ! -s $(STAMP) ]; then fresh=--clear; fi; \
+	  $(BOOT) -m venv $$fresh $(VENV) && \
+	  : > $(STAMP) && \
 	  $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt && \
 	  printf '%s\n' "$$want" > $(STAMP); \
 	fi

@@ -175,7 +175,7 @@ class Rehearsal:
                 if told := jobs.progress(row):
                     self.progress(told.stage, told.done, max(1, told.total))
             self.outcome.comparison = row
-        self.tell(f"{row.scenarios.count()} remedies computed side by side")
+        self.tell(f"{row.scenarios.count()} scenarios computed side by side")
 
     def roll_back(self) -> None:
         """Compute, propose, two approvals, execution by a worker, reconciliation."""
