@@ -21,12 +21,16 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def rail(context: Context) -> SafeString:
-    """The rail's groups for the signed-in person, the current place marked."""
+    """The rail's groups for the signed-in person, the current place marked.
+
+    A page of an incident is below it, whatever the page's own address.
+    """
     request: HttpRequest = context["request"]
+    above = context.get("incident_url", "")
     groups = []
     for group in visible(context.get("held_roles", ())):
         found = [(place, _address(place.url_name)) for place in group.places]
-        links = [_link(place, url, request.path) for place, url in found if url]
+        links = [_link(place, url, request.path, above) for place, url in found if url]
         groups.append((group.title, links))
     return render_to_string("components/rail.html", {"groups": groups})
 
@@ -38,8 +42,9 @@ def _address(url_name: str) -> str:
         return ""
 
 
-def _link(place: Any, url: str, path: str) -> dict[str, Any]:
-    current = "page" if path == url else "true" if path.startswith(url) else ""
+def _link(place: Any, url: str, path: str, above: str) -> dict[str, Any]:
+    inside = path.startswith(url) or above.startswith(url)
+    current = "page" if path == url else "true" if inside else ""
     return {"place": place, "url": url, "current": current}
 
 
