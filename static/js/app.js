@@ -6,13 +6,17 @@ import { startConfirm } from "./confirm.js";
 import { startCopy } from "./copy.js";
 import { startFocus } from "./focus.js";
 import { startMenus } from "./menus.js";
+import { startOnce } from "./once.js";
 import { startPalette } from "./palette.js";
 import { startPreferences } from "./preferences.js";
 import { startShortcuts } from "./shortcuts.js";
+import { startTrouble } from "./trouble.js";
 
 startFocus();
 startCopy();
 startConfirm();
+startOnce();
+startTrouble();
 startMenus();
 startPreferences();
 startClocks();

@@ -48,12 +48,5 @@ export function startFocus() {
     restore(root);
   });
   body.addEventListener("announce", (event) => announce(event.detail.value));
-  for (const name of ["htmx:responseError", "htmx:sendError"]) {
-    body.addEventListener(name, (event) => {
-      const status = event.detail.xhr?.status;
-      announce(status ? `The desk could not answer (${status}). Nothing was changed.`
-        : "The desk cannot be reached. Nothing was changed.");
-    });
-  }
   document.querySelector("main [data-focus]")?.focus();
 }
