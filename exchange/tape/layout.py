@@ -64,6 +64,7 @@ TRANSFER_KINDS = ("deposit", "withdrawal", "internal")
 ORDER_STATUS = ("open", "filled", "cancelled", "rejected")
 ORDER_TYPES = ("limit", "market")
 
+SYMBOL_MOST, ASSET_MOST = 40, 16
 QUANTITY_MOST = 10**12
 PRICE_MOST = 10**12
 
@@ -84,7 +85,7 @@ TABLES: dict[str, Table] = {
         Table(
             "assets",
             (
-                Column("code", Kind.TEXT, longest=16),
+                Column("code", Kind.TEXT, longest=ASSET_MOST),
                 Column("decimals", Kind.INTEGER, least=0, most=18),
             ),
             key=("code",),
@@ -92,9 +93,9 @@ TABLES: dict[str, Table] = {
         Table(
             "contracts",
             (
-                Column("symbol", Kind.TEXT, longest=40),
+                Column("symbol", Kind.TEXT, longest=SYMBOL_MOST),
                 Column("kind", Kind.CHOICE, choices=CONTRACT_KINDS),
-                Column("underlying", Kind.TEXT, longest=16),
+                Column("underlying", Kind.TEXT, longest=ASSET_MOST),
                 Column("settle", Kind.REFERENCE, table="assets"),
                 Column("face", Kind.DECIMAL),
                 Column("tick", Kind.DECIMAL),

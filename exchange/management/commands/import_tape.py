@@ -23,9 +23,10 @@ from exchange.tape import venues
 from exchange.tape.problems import BundleRefused
 from exchange.tape.store import StoreUnwritable
 from exchange.tape.venues.bundling import VenueBook
-from exchange.tape.venues.files import VenueRefused
+from exchange.tape.venues.row import VenueRefused
 
 DIGEST_SHOWN = 8
+ACCOUNT_MOST = 64
 FIRST = {"first_holes": "hole before", "first_differing": "differs"}
 
 
@@ -43,7 +44,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         paths: list[Path] = options["files"]
-        account = options["account"] or _account(paths)
+        account = options["account"].strip() or _account(paths)
+        if len(account) > ACCOUNT_MOST or not account.isprintable():
+            raise CommandError(
+                f"--account must be a code of at most {ACCOUNT_MOST} characters that can be shown."
+            )
         try:
             outcome = venues.run(options["format"], paths, account)
             report = dict(outcome.report)

@@ -11,10 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from exchange.tape.venues import Outcome, public
-from exchange.tape.venues.files import Row
 from exchange.tape.venues.public import TRUTH, Feed, Numbers, positive, series, where
+from exchange.tape.venues.row import Row
 
 DONE = "filled"
+SIDES = {"buy": 1, "sell": -1}
 FACES = (10, 100)
 """Dollars one coin-margined contract is worth: 100 for BTC, 10 for other coins."""
 OLD = {
@@ -70,8 +71,10 @@ def _joined(row: Row, before: Row | None, numbers: Numbers) -> None:
 
 
 def _candle(row: Row) -> tuple[str, int | None, int]:
-    opened = row.micros("open_time")
-    return series(row, "klines"), None, opened
+    positive(row, "open", "high", "low", "close")
+    if row.micros("close_time") < row.micros("open_time"):
+        raise row.refuse("close_time", "is before open_time; the candle ends before it begins.")
+    return series(row, "klines"), None, row.micros("open_time")
 
 
 def _ohlc(row: Row, before: Row | None, numbers: Numbers) -> None:
@@ -93,6 +96,7 @@ def _count(row: Row, field: str) -> int:
 
 def _order(row: Row) -> tuple[str, int | None, int]:
     positive(row, "original_quantity", "price")
+    row.choice("side", SIDES)
     return row.text("symbol", series(row, "liquidations")), None, row.micros("time")
 
 
@@ -100,6 +104,8 @@ def _filled(row: Row, before: Row | None, numbers: Numbers) -> None:
     """A filled order's accumulated quantity is its original one; no order fills more."""
     original = row.number_of("original_quantity")
     done = row.number_of("accumulated_fill_quantity")
+    if done < 0:
+        raise row.refuse("accumulated_fill_quantity", f"{done} is below zero.")
     full = row.text("order_status").lower() == DONE
     ours = original if full or done > original else done
     numbers["accumulated_fill_quantity"].compare(ours, done, where(row))

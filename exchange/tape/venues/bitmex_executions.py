@@ -14,6 +14,7 @@ Terms come from an instrument file given along, from columns of the file, or, fo
 either, from the multiplier that all its costs share; then the first cost is undetermined.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -21,17 +22,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from exchange.tape.layout import ASSET_MOST, SYMBOL_MOST
 from exchange.tape.venues import Outcome
 from exchange.tape.venues.bitmex_instruments import Instrument
 from exchange.tape.venues.bitmex_instruments import read as read_instruments
 from exchange.tape.venues.bundling import VenueBook, VenueFill
-from exchange.tape.venues.files import Row, VenueRefused, csv_rows
+from exchange.tape.venues.files import csv_rows
 from exchange.tape.venues.report import Counts, Reconciliation, printed
+from exchange.tape.venues.row import Row, VenueRefused
 
 FORMAT = "bitmex-executions"
 SIDES = {"buy": 1, "sell": -1}
 INSTRUMENT_COLUMNS = {"isInverse", "multiplier", "tickSize"}
 RULES = ("per contract", "per trade")
+SPOT = re.compile("[A-Z]+_[A-Z]+")
+"""A spot pair such as XBT_USDT; XBT7D_U110 is a contract."""
+TIMES = ("transactTime", "timestamp", "event_time")
 
 
 class Execution(NamedTuple):
@@ -57,7 +63,12 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
     rows = list(csv_rows(paths, ("symbol",)))
     terms = [row for row in rows if row.cells.keys() >= INSTRUMENT_COLUMNS]
     instruments = read_instruments(terms, Counts())
-    made = _executions([row for row in rows if not row.cells.keys() >= INSTRUMENT_COLUMNS], counts)
+    executions = [row for row in rows if not row.cells.keys() >= INSTRUMENT_COLUMNS]
+    if terms and not executions:
+        raise VenueRefused(
+            terms[0].file, None, "", "describes contracts only; give the executions along."
+        )
+    made = _executions(executions, counts)
     by_symbol: dict[str, list[Execution]] = defaultdict(list)
     for one in made:
         by_symbol[one.symbol].append(one)
@@ -79,7 +90,8 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
 
 
 def _executions(rows: Sequence[Row], counts: Counts) -> list[Execution]:
-    """Trades, each once, in order of time; funding, settlement and order states are set aside."""
+    """Trades, each once, in order of time; spot, funding, settlement and order states are set
+    aside."""
     seen: dict[str, Row] = {}
     made = []
     for row in rows:
@@ -91,13 +103,12 @@ def _executions(rows: Sequence[Row], counts: Counts) -> list[Execution]:
             counts.duplicates += 1
             continue
         seen[identity] = row
-        if row.text("execType", "Trade") not in ("Trade", "Liquidation", "Bankruptcy"):
+        spot = SPOT.fullmatch(row.text("symbol"))
+        if spot or row.text("execType", "Trade") not in ("Trade", "Liquidation", "Bankruptcy"):
             counts.set_aside += 1
             continue
         made.append(_execution(row))
         counts.kept += 1
-    if not rows:
-        raise VenueRefused("", None, "", "no executions in these files.")
     counts.out_of_order += sum(b.time_us < a.time_us for a, b in zip(made, made[1:], strict=False))
     return _in_order(made)
 
@@ -126,9 +137,11 @@ def _execution(row: Row) -> Execution:
     if quantity == 0 or price <= 0:
         field = "lastPx" if price <= 0 else "lastQty"
         raise row.refuse(field, "is not above zero.")
-    time = next((f for f in ("transactTime", "timestamp", "event_time") if row.has(f)), "timestamp")
+    times = [field for field in TIMES if field in row.cells]
+    time = next((field for field in times if row.has(field)), times[0] if times else TIMES[0])
     return Execution(
-        row, row.text("symbol"), row.micros(time), abs(quantity) * row.choice("side", SIDES), price,
+        row, row.name("symbol", SYMBOL_MOST), row.micros(time),
+        abs(quantity) * row.choice("side", SIDES), price,
         row.integer("execCost") if row.has("execCost") else None,
         row.integer("execComm") if row.has("execComm") else None,
         row.number_of("commission") if row.has("commission") else None,
@@ -231,7 +244,7 @@ def _recovered(one: Execution, terms: Instrument) -> Decimal | None:
 def _terms(symbol: str, group: list[Execution]) -> tuple[Instrument, bool]:
     """(terms, learned from the costs) of a symbol no instrument file describes."""
     first = group[0].row
-    currency = first.text("settlCurrency", "XBt")
+    currency = first.name("settlCurrency", ASSET_MOST, "XBt")
     tick = min(
         Decimal(1).scaleb(min(0, int(one.price.normalize().as_tuple().exponent))) for one in group
     )
@@ -304,6 +317,7 @@ def _book(made: list[Execution], found: dict[str, Symbol], account: str) -> Venu
             VenueFill(
                 one.time_us, one.symbol, account, one.quantity, int(price / symbol.terms.tick),
                 one.fee or 0, _number(one.trade, ids), _number(one.order, ids), not one.maker,
+                "trade", (one.row.file, one.row.number),
             )
         )  # fmt: skip
     assets: dict[str, int] = dict(symbol.terms.asset for symbol in found.values())

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exchange.domain.value import ContractRefused, contract_spec
+from exchange.tape.layout import ASSET_MOST, SYMBOL_MOST
 from exchange.tape.venues import Outcome
 from exchange.tape.venues.bitmex_wallet import CURRENCIES, MINOR_DEFAULT
 from exchange.tape.venues.bundling import VenueBook, VenueContract
-from exchange.tape.venues.files import Row, csv_rows
+from exchange.tape.venues.files import csv_rows
 from exchange.tape.venues.report import Counts, Reconciliation, printed
+from exchange.tape.venues.row import Row
 
 FORMAT = "bitmex-instruments"
 NEEDED = ("symbol", "isInverse", "isQuanto", "multiplier", "settlCurrency", "tickSize")
@@ -57,7 +59,8 @@ def instrument(row: Row) -> Instrument:
         raise row.refuse("multiplier", "is zero; a contract is worth something.")
     kind = "inverse" if inverse else "quanto" if quanto else "linear"
     return Instrument(
-        row.text("symbol"), kind, multiplier, row.text("settlCurrency"), tick,
+        row.name("symbol", SYMBOL_MOST), kind, multiplier,
+        row.name("settlCurrency", ASSET_MOST), tick,
         row.text("underlying", row.text("symbol")),
         row.micros("expiry") if row.has("expiry") else 0,
     )  # fmt: skip

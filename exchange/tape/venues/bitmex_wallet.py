@@ -12,10 +12,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from exchange.tape.layout import ASSET_MOST
 from exchange.tape.venues import Outcome, chain
 from exchange.tape.venues.bundling import VenueBook, VenueTransfer
-from exchange.tape.venues.files import Row, csv_rows
+from exchange.tape.venues.files import csv_rows
 from exchange.tape.venues.report import Counts, Reconciliation, printed
+from exchange.tape.venues.row import Row
 
 FORMAT = "bitmex-wallet"
 NEEDED = ("transactType", "transactStatus", "currency", "amount", "walletBalance", "timestamp")
@@ -83,7 +85,7 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
 def _move(row: Row) -> Move:
     time_us = row.micros("timestamp")
     return Move(
-        row, row.text("currency"), time_us // 1000, time_us, row.integer("amount"),
+        row, row.name("currency", ASSET_MOST), time_us // 1000, time_us, row.integer("amount"),
         row.integer("walletBalance"), row.text("transactType"),
     )  # fmt: skip
 

@@ -20,13 +20,14 @@ import pyarrow.parquet as pq
 
 from exchange.tape import bundle
 from exchange.tape.arrays import Tape
-from exchange.tape.layout import TABLES, Kind
+from exchange.tape.layout import PRICE_MOST, QUANTITY_MOST, TABLES, Kind
 from exchange.tape.manifest import FORMAT
 from exchange.tape.reading import Progress
-from exchange.tape.venues.files import VenueRefused
+from exchange.tape.venues.row import AS_WRITTEN, VenueRefused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_LEVERAGE = 20
+FEE_MOST = 10**18
 
 
 class VenueContract(NamedTuple):
@@ -42,7 +43,8 @@ class VenueContract(NamedTuple):
 
 
 class VenueFill(NamedTuple):
-    """One side of a trade: price in ticks, signed quantity, fee in minor units."""
+    """One side of a trade: price in ticks, signed quantity, fee in minor units. `origin` is the
+    file and row it was read from."""
 
     time_us: int
     contract: str
@@ -53,7 +55,8 @@ class VenueFill(NamedTuple):
     trade: int
     order: int
     taker: bool
-    reason: str = "trade"
+    reason: str
+    origin: tuple[str, int]
 
 
 class VenueTransfer(NamedTuple):
@@ -89,6 +92,10 @@ def store(book: VenueBook, name: str, progress: Progress | None = None) -> Tape:
     `name` is the bundle's: small letters, digits, hyphens. Raises `BundleRefused`, or
     `VenueRefused` when a number does not fit.
     """
+    for fill in book.fills:
+        within(fill.origin, "size", fill.quantity, QUANTITY_MOST)
+        within(fill.origin, "price", fill.price_ticks, PRICE_MOST)
+        within(fill.origin, "fee", fill.fee_units, FEE_MOST)
     with tempfile.TemporaryDirectory(prefix="makewhole-") as folder:
         try:
             written = write(book, name, Path(folder))
@@ -97,6 +104,16 @@ def store(book: VenueBook, name: str, progress: Progress | None = None) -> Tape:
                 book.title, None, "", "holds a number that does not fit 64 bits at its scale."
             ) from None
         return bundle.read(written, progress)
+
+
+def within(origin: tuple[str, int], field: str, steps: int, most: int) -> None:
+    """Refuse a number beyond what a tape holds, in the words of the venue's file: the tape's own
+    refusal would name a row that nobody wrote."""
+    if abs(steps) > most:
+        raise VenueRefused(
+            *origin, field,
+            f"is {steps} of the smallest step in these files, which is above {most}; {AS_WRITTEN}",
+        )  # fmt: skip
 
 
 def write(book: VenueBook, name: str, out: Path) -> Path:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from exchange.tape.layout import SYMBOL_MOST
 from exchange.tape.venues import Outcome, public
-from exchange.tape.venues.files import Row
 from exchange.tape.venues.public import Feed, Numbers, positive, where
+from exchange.tape.venues.row import Row
 
 SIDES = {"buy": 1, "sell": -1}
 FALLING = (2, 3)
@@ -21,7 +22,11 @@ FALLING = (2, 3)
 def _trade(row: Row) -> tuple[str, int | None, int]:
     positive(row, "price", "amount")
     row.choice("direction", SIDES)
-    return row.text("instrument_name"), row.integer("trade_seq"), row.micros("timestamp")
+    return (
+        row.name("instrument_name", SYMBOL_MOST),
+        row.integer("trade_seq"),
+        row.micros("timestamp"),
+    )
 
 
 def _direction(row: Row, before: Row | None, numbers: Numbers) -> None:

@@ -1,8 +1,7 @@
 """Venue files as they come: plain, gzip or zip; CSV, JSON or JSON lines; one row at a time.
 
 Numbers keep every printed digit: cells stay text and JSON numbers become Decimal, never float.
-A row that lacks a field, or holds what is not a number where one belongs, is named by file, row
-and field in a `VenueRefused`.
+A file that cannot be read is named in a `VenueRefused` that says what to do.
 """
 
 import csv
@@ -13,111 +12,26 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from exchange.tape.venues.row import AS_WRITTEN, Row, VenueRefused
+
 PACKED = {
-    b"\x04\x22\x4d\x18": "LZ4; unpack it with lz4 -d",
-    b"\x28\xb5\x2f\xfd": "Zstandard; unpack it with unzstd",
+    b"\x04\x22\x4d\x18": "is LZ4; unpack it with lz4 -d first.",
+    b"\x28\xb5\x2f\xfd": "is Zstandard; unpack it with unzstd first.",
+    b"\xfd7zX": "is xz; unpack it with unxz first.",
+    b"BZh": "is bzip2; unpack it with bunzip2 first.",
+    b"PK\x03\x04": "is a zip that was cut off, or lies in another; fetch or unpack it again.",
 }
 """First bytes of packings that are not read here, and what to do."""
 LISTS = ("data", "result")
 """Under which keys of an answer its rows are, where a format says nothing else."""
 Aliases = Mapping[str, str]
-DIGITS_BEFORE, PLACES_MOST = 19, 30
-"""Digits a number may have before its point, and zeros after it."""
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 """A line with its end, one at a time: a file object over the text would hold it four times over."""
-DIGITS_MOST = 60
-"""Characters a number may have; longer ones are not numbers of a market."""
-
-
-class VenueRefused(Exception):
-    """A venue file cannot be read; the message names file, row, field and what to do."""
-
-    def __init__(self, file: str, row: int | None, field: str, message: str) -> None:
-        self.file, self.row, self.field = file, row, field
-        place = file if row is None else f"{file} row {row}"
-        super().__init__(f"{place}{f', {field}' if field else ''}: {message}")
-
-
-class Row:
-    """One row of a venue file. `number` counts rows as people do: a CSV's header is row 1, the
-    first object of a JSON file is row 1."""
-
-    __slots__ = ("cells", "file", "number")
-
-    def __init__(self, file: str, number: int, cells: dict[str, Any]) -> None:
-        self.file, self.number, self.cells = file, number, cells
-
-    def refuse(self, field: str, message: str) -> VenueRefused:
-        """The error to raise for this row."""
-        return VenueRefused(self.file, self.number, field, message)
-
-    def has(self, field: str) -> bool:
-        """Whether there is anything in the field."""
-        return self.cells.get(field) not in (None, "")
-
-    def text(self, field: str, default: str | None = None) -> str:
-        """The field as words; without a default it must be there."""
-        value = self.cells.get(field)
-        if value is None or value == "":
-            if default is not None:
-                return default
-            raise self.refuse(field, "is missing; give the file as the venue wrote it.")
-        return str(value)
-
-    def number_of(self, field: str, default: str | None = None) -> Decimal:
-        """The field as an exact decimal; exponents are read, NaN and infinities refused."""
-        text = self.text(field, default)
-        try:
-            value = Decimal(text) if len(text) <= DIGITS_MOST else Decimal("nan")
-        except InvalidOperation:
-            value = Decimal("nan")
-        if not value.is_finite() or isinstance(self.cells.get(field), bool):
-            raise self.refuse(field, f'"{text[:40]}" is not a number.')
-        if value and not -PLACES_MOST <= value.adjusted() < DIGITS_BEFORE:
-            raise self.refuse(field, f'"{text[:40]}" is too large or too small to be true.')
-        return value
-
-    def integer(self, field: str, default: str | None = None) -> int:
-        """The field as a whole number."""
-        value = self.number_of(field, default)
-        if value != value.to_integral_value():
-            raise self.refuse(field, f'"{value}" is not a whole number.')
-        return int(value)
-
-    def choice(self, field: str, words: dict[str, int]) -> int:
-        """The field as one of the words, by their numbers."""
-        text = self.text(field)
-        if text.lower() not in words:
-            raise self.refuse(field, f'"{text[:40]}" is not one of {", ".join(words)}.')
-        return words[text.lower()]
-
-    def micros(self, field: str) -> int:
-        """The field as microseconds UTC: ISO with an offset, or a count of s, ms, us or ns."""
-        text = self.text(field)
-        if text.lstrip("-").isdigit():
-            return _count(int(text))
-        try:
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        except ValueError:
-            raise self.refuse(field, f'"{text[:40]}" is not a time.') from None
-        if moment.tzinfo is None:
-            raise self.refuse(field, f'"{text[:40]}" has no offset from UTC.')
-        return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def _count(value: int) -> int:
-    """Microseconds of a count since 1970, by its size: seconds, ms, us or ns."""
-    for limit, times, over in ((10**11, 10**6, 1), (10**14, 1000, 1), (10**17, 1, 1)):
-        if abs(value) < limit:
-            return value * times // over
-    return value // 1000
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -130,17 +44,35 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
             return
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                for entry in archive.infolist():
-                    if not entry.is_dir() and not entry.filename.startswith("__MACOSX"):
-                        yield _unpacked(PurePath(entry.filename).name, archive.read(entry))
+                entries = [entry for entry in archive.infolist() if _is_file(entry)]
+                if not entries:
+                    raise VenueRefused(name, None, "", "holds no file; fetch it again.")
+                for entry in entries:
+                    yield _unpacked(PurePath(entry.filename).name, archive.read(entry))
             return
         yield _unpacked(name, path.read_bytes())
     except FileNotFoundError:
         raise VenueRefused(name, None, "", "does not exist; name a file of the venue.") from None
+    except IsADirectoryError:
+        raise VenueRefused(name, None, "", "is a folder; name the files in it.") from None
+    except PermissionError:
+        raise VenueRefused(name, None, "", "may not be read; allow it to this user.") from None
+    except NotImplementedError as fault:
+        raise VenueRefused(
+            name, None, "", f"cannot be unpacked here ({fault}); unpack it first."
+        ) from fault
+    except RuntimeError:
+        raise VenueRefused(
+            name, None, "", "is encrypted; unpack it with its password first."
+        ) from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as fault:
         raise VenueRefused(
             name, None, "", f"cannot be unpacked ({fault}); it was cut off or damaged."
         ) from fault
+
+
+def _is_file(entry: zipfile.ZipInfo) -> bool:
+    return not entry.is_dir() and not entry.filename.startswith("__MACOSX")
 
 
 def _check(path: Path) -> None:
@@ -158,8 +90,9 @@ def _check(path: Path) -> None:
 
 
 def _unpacked(name: str, content: bytes) -> tuple[str, bytes]:
-    if content[:4] in PACKED:
-        raise VenueRefused(name, None, "", f"is {PACKED[content[:4]]} first.")
+    for begin, what in PACKED.items():
+        if content.startswith(begin):
+            raise VenueRefused(name, None, "", what)
     if content[:2] == b"\x1f\x8b":
         return name, gzip.decompress(content)
     return name, content
@@ -172,7 +105,7 @@ def _decoded(name: str, content: bytes) -> str:
         if b"/" in content.split(b"\n", 1)[0]:  # a header with Chinese names, in their encoding
             return content.decode("gb18030", "replace")
         row = content[: fault.start].count(b"\n") + 1
-        raise VenueRefused(name, row, "", "is not UTF-8 text.") from None
+        raise VenueRefused(name, row, "", "is not UTF-8 text; save it as that.") from None
 
 
 def csv_rows(
@@ -220,19 +153,23 @@ def _csv(
 ) -> Iterator[Row]:
     reader = csv.reader((line[0] for line in LINE.finditer(text)), strict=True)
     try:
-        first = next(reader, [])
+        first = next((cells for cells in reader if cells), [])
         header = _named(first, aliases)
         if not header:
-            raise VenueRefused(name, 1, "", "has no header line.")
+            raise VenueRefused(name, 1, "", "has no header line; it is empty.")
         if not set(header) & set(needed) and _enough(first, needed, default_header):
             header = list(default_header[: len(first)])
-            yield Row(name, 1, dict(zip(header, first, strict=True)))
+            yield Row(name, reader.line_num, dict(zip(header, first, strict=True)))
         for field in needed:
             if field not in header:
                 raise VenueRefused(
                     name, 1, field,
                     f"is missing from the header, which has {', '.join(header)[:200]}.",
                 )  # fmt: skip
+            if header.count(field) > 1:
+                raise VenueRefused(
+                    name, 1, field, "is twice in the header; leave the column that is meant."
+                )
         for cells in reader:
             if not cells:
                 continue
@@ -243,7 +180,9 @@ def _csv(
                 )  # fmt: skip
             yield Row(name, reader.line_num, dict(zip(header, cells, strict=True)))
     except csv.Error as fault:
-        raise VenueRefused(name, reader.line_num, "", f"is not CSV ({fault}).") from None
+        raise VenueRefused(
+            name, reader.line_num, "", f"is not CSV ({fault}); {AS_WRITTEN}"
+        ) from None
 
 
 def json_rows(paths: Sequence[Path], lists: Sequence[str] = ()) -> Iterator[tuple[str, int, Any]]:
@@ -263,7 +202,7 @@ def _json(name: str, text: str, lists: Sequence[str]) -> Iterator[tuple[int, Any
             yield from _json_lines(name, text, lists)
             return
         raise VenueRefused(
-            name, getattr(fault, "lineno", None), "", f"is not JSON ({fault})."
+            name, getattr(fault, "lineno", None), "", f"is not JSON ({fault}); {AS_WRITTEN}"
         ) from None
     if isinstance(value, list) and not _labelled(value):
         yield from enumerate(value, 1)
@@ -293,7 +232,7 @@ def _json_lines(name: str, text: str, lists: Sequence[str]) -> Iterator[tuple[in
         try:
             written = json.loads(line, parse_float=Decimal)
         except (ValueError, RecursionError) as fault:
-            raise VenueRefused(name, row, "", f"is not JSON ({fault}).") from None
+            raise VenueRefused(name, row, "", f"is not JSON ({fault}); {AS_WRITTEN}") from None
         value = _unwrapped(written, lists)
         if value is not written and isinstance(value, list):
             yield from ((row, each) for each in value)

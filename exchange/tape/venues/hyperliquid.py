@@ -18,18 +18,21 @@ and compared; one that is not is counted as undetermined, and narrows the interv
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exchange.tape.venues.files import Row, VenueRefused, json_rows
+from exchange.tape.layout import ASSET_MOST, SYMBOL_MOST
+from exchange.tape.venues.files import json_rows
 from exchange.tape.venues.hyperliquid_replay import Found, Step, replay
 from exchange.tape.venues.hyperliquid_state import DECIMALS, Coin, Fill
-from exchange.tape.venues.report import FIRST_DIFFERING, plain
+from exchange.tape.venues.report import FIRST_DIFFERING, plain, turns
+from exchange.tape.venues.row import AS_WRITTEN, Row, VenueRefused
 
 SIDES = {"b": 1, "a": -1, "s": -1}
+USER_MOST = 64
 SPOT_MARKS = ("@", "#")
 
 
@@ -67,6 +70,8 @@ def _events(value: Any, row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _fill(row: Row, user: str) -> Fill:
     """Read one fill; every field that matters must be there."""
+    if len(user) > USER_MOST or not user.isprintable():
+        raise row.refuse("user", f"{user[:40]!a} is no account of the venue; {AS_WRITTEN}")
     size = row.number_of("sz")
     if size <= 0:
         raise row.refuse("sz", f"{size} is not above zero.")
@@ -77,10 +82,12 @@ def _fill(row: Row, user: str) -> Fill:
     victim = liquidation.get("liquidatedUser", "") if isinstance(liquidation, dict) else ""
     direction = row.text("dir", "")
     return Fill(
-        row.file, row.number, user, row.text("coin"), row.integer("time"), price,
+        row.file, row.number, user, row.name("coin", SYMBOL_MOST), row.micros("time") // 1000,
+        price,
         size * row.choice("side", SIDES), row.number_of("startPosition"),
-        row.number_of("closedPnl"), row.number_of("fee", "0"), row.text("feeToken", "USDC"),
-        bool(row.cells.get("crossed")), row.integer("oid", "0"), row.integer("tid", "0"),
+        row.number_of("closedPnl"), row.number_of("fee", "0"),
+        row.name("feeToken", ASSET_MOST, "USDC"),
+        bool(row.cells.get("crossed")), row.natural("oid", "0"), row.natural("tid", "0"),
         direction.startswith("Liquidated") or bool(victim and victim.lower() == user.lower()),
     )  # fmt: skip
 
@@ -112,12 +119,12 @@ def _places(value: Decimal) -> int:
     return max(0, -int(value.normalize().as_tuple().exponent))
 
 
-def _candidates(fills: Iterable[Fill]) -> range:
+def _candidates(fills: Sequence[Fill]) -> range:
     """Size decimals the printed sizes and prices of one coin allow."""
     fewest = max(max(_places(fill.size), _places(fill.start)) for fill in fills)
     most = DECIMALS - max(_places(fill.price) for fill in fills)
     if fewest > most:
-        fill = next(iter(fills))
+        fill = max(fills, key=lambda fill: _places(fill.price))
         raise VenueRefused(
             fill.file, fill.row, "px",
             f"{fill.coin} prints sizes with {fewest} and prices with {DECIMALS - most} decimals, "
@@ -140,6 +147,7 @@ def reconcile(paths: Sequence[Path]) -> Import:
     for (_, coin), group in groups.items():
         replay(group, Coin(decimals[coin]), found)
     steps = sorted(found.steps, key=lambda step: step.fill.time_ms)
+    counts["out_of_order"], _ = turns([fill.time_ms for fill in fills])
     return Import(steps, decimals, found.openings, _report(counts, len(fills), found))
 
 
@@ -165,6 +173,8 @@ def _report(counts: dict[str, int], kept: int, found: Found) -> dict[str, Any]:
         "kept": kept,
         "set_aside": counts["set_aside"],
         "duplicates": counts["duplicates"],
+        "out_of_order": counts["out_of_order"],
+        "gaps": {"count": 0, "missing": 0},
         "start_positions": {
             "agree": found.starts_agree,
             "holes": found.holes,

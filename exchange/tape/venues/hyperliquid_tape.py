@@ -6,8 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from exchange.tape.layout import QUANTITY_MOST
 from exchange.tape.venues import Outcome
-from exchange.tape.venues.bundling import VenueBook, VenueContract, VenueFill
+from exchange.tape.venues.bundling import VenueBook, VenueContract, VenueFill, within
 from exchange.tape.venues.hyperliquid import Import, reconcile
 from exchange.tape.venues.hyperliquid_replay import Step
 from exchange.tape.venues.hyperliquid_state import DECIMALS
@@ -29,7 +30,7 @@ def book(found: Import, account: str) -> VenueBook:
     settles = _settlements(found)
     contracts = [
         VenueContract(
-            coin, "linear", coin.rpartition(":")[2], settles[coin],
+            coin, "linear", coin.rpartition(":")[2] or coin, settles[coin],
             Decimal(1).scaleb(-decimals), Decimal(1).scaleb(decimals - DECIMALS),
         )
         for coin, decimals in sorted(found.decimals.items())
@@ -47,6 +48,7 @@ def book(found: Import, account: str) -> VenueBook:
             openings[key] = (*key, *_opening(step, found, made.price_ticks, valued))
         if step.hole:
             missing = int(step.hole.scaleb(found.decimals[made.contract]))
+            within(made.origin, "startPosition", missing, QUANTITY_MOST)
             holes[made.contract] += 1
             fills.append(made._replace(
                 quantity=missing, fee_units=0, trade=0, order=0, taker=False, reason="delivery"
@@ -92,7 +94,7 @@ def _converted(step: Step, found: Import, account: str, settles: dict[str, str])
         fill.time_ms * 1000, fill.coin, (fill.user or account)[:64],
         int(fill.size.scaleb(decimals)), int(fill.price.scaleb(DECIMALS - decimals)),
         int(fee.to_integral_value()), fill.trade, fill.order, fill.taker,
-        "liquidation" if fill.liquidated else "trade",
+        "liquidation" if fill.liquidated else "trade", (fill.file, fill.row),
     )  # fmt: skip
 
 
@@ -101,6 +103,7 @@ def _opening(step: Step, found: Import, price_ticks: int, valued: list[str]) -> 
     else at the first price."""
     fill = step.fill
     quantity = int(fill.start.scaleb(found.decimals[fill.coin]))
+    within((fill.file, fill.row), "startPosition", quantity, QUANTITY_MOST)
     notional = found.openings.get((fill.user, fill.coin))
     if notional is not None:
         return quantity, notional if quantity > 0 else -notional

@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from exchange.tape.layout import ASSET_MOST, SYMBOL_MOST
 from exchange.tape.venues import Outcome
 from exchange.tape.venues.bundling import VenueBook, VenueContract, VenueFill
-from exchange.tape.venues.files import Row, csv_rows
+from exchange.tape.venues.files import csv_rows
 from exchange.tape.venues.public import TRUTH
-from exchange.tape.venues.report import Counts, printed
+from exchange.tape.venues.report import Counts, printed, turns
+from exchange.tape.venues.row import AS_WRITTEN, Row
 
 FORMAT = "kraken-fills"
 NEEDED = ("fill_id", "symbol", "size", "price", "fillTime", "fillType")
@@ -39,6 +41,8 @@ class Fill(NamedTuple):
     price: Decimal
     kind: str
     order: str
+    file: str
+    row: int
 
 
 def run(paths: Sequence[Path], account: str) -> Outcome:
@@ -57,10 +61,8 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
         seen[identity] = row
         fills.append(_fill(row))
     counts.kept = len(fills)
-    ascending = sum(b.time_us < a.time_us for a, b in zip(fills, fills[1:], strict=False))
-    descending = sum(b.time_us > a.time_us for a, b in zip(fills, fills[1:], strict=False))
-    counts.out_of_order = min(ascending, descending)
-    if descending < ascending:
+    counts.out_of_order, newest_first = turns([fill.time_us for fill in fills])
+    if newest_first:
         fills.reverse()
     fills.sort(key=lambda fill: fill.time_us)
     kinds: dict[str, int] = {}
@@ -77,10 +79,23 @@ def _fill(row: Row) -> Fill:
             raise row.refuse(field, f"{value} is not above zero.")
     row.choice("fillType", TYPES)
     return Fill(
-        row.text("fill_id"), row.text("symbol"), row.micros("fillTime"),
+        row.text("fill_id"), _symbol(row), row.micros("fillTime"),
         size * _side(row), price, row.text("fillType").lower(),
-        row.text("order_id", ""),
+        row.text("order_id", ""), row.file, row.number,
     )  # fmt: skip
+
+
+def _symbol(row: Row) -> str:
+    symbol = row.name("symbol", SYMBOL_MOST)
+    if not _coin(symbol):
+        raise row.refuse("symbol", f'"{symbol}" names no coin; {AS_WRITTEN}')
+    return symbol
+
+
+def _coin(symbol: str) -> str:
+    """The coin of ``PI_XBTUSD``, ``FI_XBTUSD_210625`` or ``XBTUSD``."""
+    base = symbol.split("_")[1] if "_" in symbol else symbol
+    return base.upper().removesuffix("USD")[:ASSET_MOST]
 
 
 def _side(row: Row) -> int:
@@ -99,8 +114,7 @@ def _book(fills: list[Fill], account: str) -> VenueBook:
         lots[symbol] = max(_places(fill.size) for fill in group)
         tick = Decimal(1).scaleb(-max(_places(fill.price) for fill in group))
         inverse = symbol.upper().startswith(("PI_", "FI_"))
-        base = symbol.upper().split("_")[1] if "_" in symbol else symbol.upper()
-        coin = base.removesuffix("USD")
+        coin = _coin(symbol)
         contracts[symbol] = VenueContract(
             symbol, "inverse" if inverse else "linear", coin, coin if inverse else "USD",
             Decimal(1).scaleb(-lots[symbol]), tick,
@@ -112,6 +126,7 @@ def _book(fills: list[Fill], account: str) -> VenueBook:
             ids.setdefault(fill.identity, len(ids) + 1),
             ids.setdefault(fill.order, len(ids) + 1) if fill.order else 0,
             bool(TYPES[fill.kind]), "liquidation" if fill.kind in FORCED else "trade",
+            (fill.file, fill.row),
         )
         for fill in fills
     ]  # fmt: skip

@@ -4,9 +4,10 @@ API answers. Newer files begin with the instrument; in older ones only the file'
 from collections.abc import Sequence
 from pathlib import Path
 
+from exchange.tape.layout import SYMBOL_MOST
 from exchange.tape.venues import Outcome, public
-from exchange.tape.venues.files import Row
 from exchange.tape.venues.public import Feed, nothing, positive, series
+from exchange.tape.venues.row import Row
 
 SIDES = {"buy": 1, "sell": -1}
 
@@ -15,7 +16,7 @@ def _trade(row: Row) -> tuple[str, int | None, int]:
     positive(row, "price", "size")
     row.choice("side", SIDES)
     return (
-        row.text("instrument_name", series(row, "trades")), row.integer("trade_id"),
+        row.name("instrument_name", SYMBOL_MOST, series(row, "trades")), row.integer("trade_id"),
         row.micros("created_time"),
     )  # fmt: skip
 

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from exchange.tape.venues import Outcome
-from exchange.tape.venues.files import LISTS, Row, csv_rows
+from exchange.tape.venues.files import LISTS, csv_rows
 from exchange.tape.venues.report import Counts, Reconciliation, printed
+from exchange.tape.venues.row import Row
 
 TRUTH = {"true": 1, "false": 0, "1": 1, "0": 0}
 PUBLISHED = re.compile(

@@ -4,6 +4,7 @@ Every number of the venue falls into one of three: it agrees to the last printed
 or the file does not hold enough to work it out, which is counted and never guessed.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -70,8 +71,17 @@ def printed(
         "closed_pnl": blank,
         **{name: number.as_dict() for name, number in numbers.items()},
         **more,
+        "first_holes": [],
         "first_differing": first,
     }
+
+
+def turns(times: Sequence[int]) -> tuple[int, bool]:
+    """How many rows are earlier than the one before, and whether the file is printed newest first,
+    so that it is those that are later."""
+    earlier = sum(b < a for a, b in zip(times, times[1:], strict=False))
+    later = sum(b > a for a, b in zip(times, times[1:], strict=False))
+    return min(earlier, later), later < earlier
 
 
 def plain(value: Decimal) -> str:

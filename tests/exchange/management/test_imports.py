@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from exchange.models import Account, Tape, Venue
 from exchange.tape import store
 from tests.exchange.tape import market
+from tests.exchange.tape.venues.hyper import T0, fill, write
 from tests.exchange.tape.venues.hyper import Venue as Hyper
-from tests.exchange.tape.venues.hyper import fill, write
 
 pytestmark = pytest.mark.django_db
 
@@ -104,8 +104,8 @@ def test_import_tape_prints_its_reconciliation_and_opens_the_account(tmp_path: P
 
 def test_import_tape_prints_what_differs(tmp_path: Path) -> None:
     rows = [
-        fill("ZED", "50.0001", "1.0", "B", "0.0", time=1, tid=1),
-        fill("ZED", "51.0001", "1.0", "A", "1.0", "1.1", time=2, tid=2),
+        fill("ZED", "50.0001", "1.0", "B", "0.0", time=T0 + 1, tid=1),
+        fill("ZED", "51.0001", "1.0", "A", "1.0", "1.1", time=T0 + 2, tid=2),
     ]
     lines = run("import_tape", "--format", "hyperliquid-fills", write(tmp_path / "f.json", rows))
     assert "closed_pnl: agree 1, differ 1, undetermined 0, largest_difference 0.1" in lines
@@ -132,3 +132,13 @@ def test_import_tape_names_the_broken_row(tmp_path: Path, own_store: Path) -> No
         run("import_tape", "--format", "hyperliquid-fills", path)
     assert not own_store.exists()
     assert not Venue.objects.exists()
+
+
+@pytest.mark.parametrize("account", ["a" * 65, "a\0b", "\ud800"])
+def test_import_tape_refuses_an_account_nobody_can_have(
+    tmp_path: Path, own_store: Path, account: str
+) -> None:
+    path = write(tmp_path / "fills.json", [fill("ZED", "50.0", "1.0", "B", "0.0")])
+    with pytest.raises(CommandError, match="--account must be a code of at most 64 characters"):
+        run("import_tape", "--format", "hyperliquid-fills", path, "--account", account)
+    assert not own_store.exists()

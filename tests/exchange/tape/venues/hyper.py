@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+T0 = 1_700_000_000_000
 USER = "0x00000000000000000000000000000000000000aa"
 
 
@@ -15,7 +16,7 @@ def fill(
 ) -> dict[str, Any]:
     """One printed fill."""
     return {
-        "coin": coin, "px": px, "sz": sz, "side": side, "time": 1_700_000_000_000,
+        "coin": coin, "px": px, "sz": sz, "side": side, "time": T0,
         "startPosition": start, "dir": "Open Long", "closedPnl": pnl, "hash": "0x0", "oid": 7,
         "crossed": True, "fee": "0.01", "tid": 1, "feeToken": "USDC", "twapId": None,
     } | more  # fmt: skip
@@ -28,7 +29,7 @@ class Venue:
         self.chance = random.Random(seed)
         self.coin, self.decimals, self.cut = coin, decimals, cut
         self.position, self.notional = 0, Fraction(0)
-        self.time = 1_700_000_000_000
+        self.time = T0
         self.made: list[dict[str, Any]] = []
 
     def trade(self, dq: int, price: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exchange.tape import venues
-from exchange.tape.venues.files import VenueRefused
+from exchange.tape.venues.row import VenueRefused
 
 WALLET = (
     "timestamp,transactTime,transactType,transactStatus,currency,amount,fee,walletBalance,address"

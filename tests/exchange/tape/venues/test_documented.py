@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from exchange.tape import venues
-from exchange.tape.venues.files import VenueRefused
+from exchange.tape.venues.row import VenueRefused
 from tests.exchange.tape.venues.hyper import USER, fill
 
 
@@ -331,7 +331,7 @@ def test_hyperliquid_fills(tmp_path: Path, shape: str) -> None:
         ("binance-trades", ("1,10,2,20,1600000000000,true", "2,10,2,20,,true"),
          "f.csv row 2, time: is missing"),
         ("binance-trades", ("1,10,two,20,1600000000000,true",),
-         'f.csv row 1, qty: "two" is not a number.'),
+         'f.csv row 1, qty: "two" is not a number; give'),
         ("binance-aggtrades", ('[{"a":7,"p":"10.5","q":"3","f":20,"l":22,"m":true}]',),
          "f.csv row 1, transact_time: is missing"),
         ("binance-klines", ("[[1600000000000,10,9]]",), "f.csv row 1: is not an object."),

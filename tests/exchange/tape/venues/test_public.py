@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exchange.tape import venues
-from exchange.tape.venues.files import VenueRefused
+from exchange.tape.venues.row import VenueRefused
 
 TRADES = "id,price,qty,quote_qty,time,is_buyer_maker"
 AGGREGATES = "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker"
@@ -157,13 +157,13 @@ def test_deribit_trades(tmp_path: Path) -> None:
     ("name", "lines", "message"),
     [
         ("binance-trades", ("id,price,time", "1,2,3"), "f.csv row 1, qty: is missing from"),
-        ("binance-trades", (TRADES, "1,x,1,1,1,true"), 'f.csv row 2, price: "x" is not a number.'),
+        ("binance-trades", (TRADES, "1,x,1,1,1,true"), 'f.csv row 2, price: "x" is not a number;'),
         ("binance-trades", (TRADES, "1,-1,1,1,1,true"), "f.csv row 2, price: -1 is not above"),
         ("binance-trades", (TRADES, "1,1,1,1,1,perhaps"), "f.csv row 2, is_buyer_maker: "),
         ("binance-trades", (TRADES, "1,1,1,1,1"), "f.csv row 2: has 5 cells"),
-        ("binance-trades", (TRADES, "1,1,1,1,1,true", "1,2,1,2,1,true"),
+        ("binance-trades", (TRADES, "1,1,1,1,1600000000,true", "1,2,1,2,1600000000,true"),
          "f.csv row 3: number 1 is there twice with other content."),
-        ("binance-aggtrades", (AGGREGATES, "1,1,1,9,8,1,true"),
+        ("binance-aggtrades", (AGGREGATES, "1,1,1,9,8,1600000000,true"),
          "f.csv row 2, last_trade_id: 8 is below first_trade_id 9."),
         ("okx-trades", ("trade_id,side,size,price,created_time", "1,up,1,1,1"),
          'f.csv row 2, side: "up" is not one of buy, sell.'),
