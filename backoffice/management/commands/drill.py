@@ -72,9 +72,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("scenario", choices=SCENARIOS)
-        parser.add_argument("--accounts", type=int, default=2000)
-        parser.add_argument("--fills", type=int, default=50_000)
-        parser.add_argument("--seed", type=int, default=2018)
+        parser.add_argument("--accounts", type=int, default=2000, help="customers (2000)")
+        parser.add_argument("--fills", type=int, default=50_000, help="rows (50000)")
+        parser.add_argument("--seed", type=int, default=2018, help="of chance (2018)")
         parser.add_argument("--json", action="store_true", help="print one JSON object last")
 
     def handle(self, *args: Any, **options: Any) -> None:
