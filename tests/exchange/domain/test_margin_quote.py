@@ -137,20 +137,6 @@ def test_the_kind_of_contract_is_taken_and_said(
     assert "is taken as" not in " ".join(said["steps"])
 
 
-def test_isolated_margin_follows_from_the_venues_own_initial_rate() -> None:
-    answer = quote(
-        {
-            "rules": "deribit-linear",
-            "side": "long",
-            "quantity": "25",
-            "entry": "100000",
-            "mode": "isolated",
-        }
-    )
-    assert answer["initial_margin"] == "53125"
-    assert any("53125 (the initial margin at entry)" in step for step in answer["steps"])
-
-
 def test_a_tick_can_be_named() -> None:
     assert quote({**BASE, "tick": "0.01"})["bankruptcy_price"] == "5714.29"
 

@@ -170,17 +170,17 @@ def test_long_and_short_legs_share_one_price() -> None:
     )
 
 
+COIN_MARGINED = {"rules": "binance-coinm", "side": "long", "face": "100", "mode": "cross"}
+
+
 def test_coin_margined_notional_and_maintenance() -> None:
     # es-MX FAQ: 100 contracts x 100 / 25,000 = 0.4 BTC, maintenance 0.0016 BTC.
     answer = printed(
-        rules="binance-coinm",
-        side="long",
+        **COIN_MARGINED,
         quantity="100",
-        face="100",
         entry="25000",
         mark="25000",
         collateral="1",
-        mode="cross",
         maintenance="0.004",
         deduction="0",
     )
@@ -192,13 +192,10 @@ def test_coin_margined_price_of_the_venues_own_calculator() -> None:
     # dev.binance.vision 6292: 100,000 contracts long at 45,000 with 101 BTC show 33,599.40; the
     # FAQ gives 12.5 % and a maintenance amount of 11.605 BTC for a position of 300 BTC.
     answer = printed(
-        rules="binance-coinm",
-        side="long",
+        **COIN_MARGINED,
         quantity="100000",
-        face="100",
         entry="45000",
         collateral="101",
-        mode="cross",
         maintenance="0.125",
         deduction="11.605",
     )
@@ -214,18 +211,9 @@ def test_coin_margined_deductions() -> None:
 
 
 def test_the_coin_margined_table_ends_where_its_page_does() -> None:
-    request = {
-        "rules": "binance-coinm",
-        "side": "long",
-        "quantity": "400000",
-        "face": "100",
-        "entry": "45000",
-        "collateral": "200",
-        "mode": "cross",
-        "symbol": "BTCUSD",
-    }
+    request = {**COIN_MARGINED, "entry": "45000", "collateral": "200", "symbol": "BTCUSD"}
     with pytest.raises(QuoteRefused, match="ends at 400 coins") as refusal:
-        quote(request)
+        quote({**request, "quantity": "400000"})
     assert refusal.value.field == "maintenance"
     assert quote({**request, "quantity": "100000"})["liquidation_price"] is not None
 
@@ -265,17 +253,9 @@ def test_isolated_from_the_leverage_alone(
 
 def test_coin_margined_initial_margin() -> None:
     # FAQ be2c7d9d: 10 contracts at 9,800 and 20x need 0.0051 BTC.
-    request = {
-        "rules": "binance-coinm",
-        "side": "long",
-        "quantity": "10",
-        "face": "100",
-        "entry": "9800",
-        "leverage": "20",
-        "mode": "isolated",
-        "symbol": "BTCUSD",
-    }
-    assert unrounded("initial_margin", 4, **request) == Decimal("0.0051")
+    request = {**COIN_MARGINED, "quantity": "10", "entry": "9800", "leverage": "20"}
+    margin = unrounded("initial_margin", 4, **request, collateral="1", symbol="BTCUSD")
+    assert margin == Decimal("0.0051")
 
 
 @pytest.mark.parametrize(("side", "out"), [("long", "5500"), ("short", "4500")])

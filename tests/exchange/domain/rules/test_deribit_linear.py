@@ -4,6 +4,7 @@ import pytest
 
 from tests.exchange.domain.rules.published import printed
 
+LONG = {"rules": "deribit-linear", "side": "long"}
 ROWS = [
     # symbol, size, price, initial, maintenance (support.deribit.com 25944738177565)
     ("BTC_USDC", "25", "100000", "53125", "28125"),
@@ -18,8 +19,7 @@ def test_rates_grow_with_the_position(
     symbol: str, size: str, price: str, initial: str, maintenance: str
 ) -> None:
     answer = printed(
-        rules="deribit-linear",
-        side="long",
+        **LONG,
         quantity=size,
         entry=price,
         mark=price,
@@ -32,13 +32,12 @@ def test_rates_grow_with_the_position(
 
 
 def test_bitcoin_is_meant_without_a_symbol() -> None:
-    answer = printed(
-        rules="deribit-linear",
-        side="short",
-        quantity="25",
-        entry="100000",
-        collateral="100000",
-        mode="cross",
-    )
+    answer = printed(**LONG, quantity="25", entry="100000", collateral="100000", mode="cross")
     assert answer["maintenance_margin"] == "28125"
     assert any("1 % + 0.005 % per coin = 1.125 %" in step for step in answer["steps"])
+
+
+def test_isolated_margin_follows_from_the_rate_of_the_size() -> None:
+    answer = printed(**LONG, quantity="25", entry="100000", mode="isolated")
+    assert answer["initial_margin"] == "53125"
+    assert any("53125 (the initial margin at entry)" in step for step in answer["steps"])
