@@ -2,6 +2,7 @@
 environment (docs/configuration.md); a value that cannot be meant stops the start.
 """
 
+import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -28,13 +29,15 @@ def secret_key() -> str:
     file = DATA / "secret_key"
     try:
         DATA.mkdir(parents=True, exist_ok=True)
-        try:
-            # O_EXCL: of two first starts at once, one makes the key and both use it.
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-                new.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass
-        key = file.read_text().strip()
+        key = file.read_text().strip() if file.exists() else ""
+        if not key:
+            with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+") as kept:
+                # Of two first starts at once, one makes the key and both use it.
+                fcntl.flock(kept, fcntl.LOCK_EX)
+                key = kept.read().strip()
+                if not key:
+                    key = secrets.token_urlsafe(48)
+                    kept.write(key)
     except OSError as error:
         raise embedded.EmbeddedError(
             f"cannot keep a secret key in {file} ({error.strerror}): make {DATA} writable, "

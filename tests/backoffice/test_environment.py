@@ -139,6 +139,15 @@ def test_the_secret_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
     assert file.read_text() == key
 
 
+def test_a_start_killed_before_it_wrote_the_secret_key(tmp_path: Path) -> None:
+    """A start at the same moment, whose key is not written yet, leaves the same to be found."""
+    file = tmp_path / "secret_key"
+    file.touch()
+    done = check(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(file.read_text()) == 64
+
+
 def test_a_given_secret_key_is_not_written_down(tmp_path: Path) -> None:
     assert check(tmp_path, SECRET_KEY="k" * 50).returncode == 0
     assert list(tmp_path.iterdir()) == []
