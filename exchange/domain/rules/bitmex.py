@@ -14,6 +14,7 @@ from exchange.domain.margin.health import ENTRY, FEE_AT_BANKRUPTCY
 from exchange.domain.margin.position import INVERSE, LINEAR, QUANTO
 from exchange.domain.margin.ruleset import (
     FeeRule,
+    Lacking,
     PriceRounding,
     Rates,
     RuleSet,
@@ -47,15 +48,20 @@ _given_rates = given_or_table()
 
 
 def _rates(terms: Terms) -> Rates:
-    limit = RISK_LIMITS.get(plain(terms.symbol))
-    if terms.maintenance is not None or limit is None:
+    if terms.maintenance is not None:
         return _given_rates(terms)
+    limit = RISK_LIMITS.get(plain(terms.symbol))
+    if limit is None:
+        known = ", ".join(sorted(RISK_LIMITS))
+        raise Lacking(
+            terms.rules, "maintenance", f"the rate, such as 0.005, or symbol as one of {known}"
+        )
     steps = max(0, ceil((terms.entry_value - limit.base) / limit.step))
     rate = limit.maintenance + steps * limit.rise
     return Rates(
         tiers=flat(rate),
         initial=by_leverage(terms) or limit.initial + steps * limit.rise,
-        because=f"the risk limit of {limit.base + steps * limit.step} coins asks {percent(rate)}",
+        because=f"the risk limit of {limit.base + steps * limit.step} coins asks for {percent(rate)}",
     )
 
 

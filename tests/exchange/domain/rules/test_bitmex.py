@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from exchange.domain.aftermath.deleverage import deleverage, ranks
+from exchange.domain.margin_quote import QuoteRefused
 from tests.exchange.domain.rules.published import printed, unrounded
 
 
@@ -181,6 +182,14 @@ def test_risk_limits(coins: str, maintenance: str, initial: str) -> None:
         symbol="XBTUSD",
     )
     assert (answer["maintenance_margin"], answer["initial_margin"]) == (maintenance, initial)
+
+
+def test_a_contract_without_known_risk_limits_needs_its_rate() -> None:
+    with pytest.raises(QuoteRefused, match="such as 0.005, or symbol as one of XBTUSD") as refusal:
+        printed(
+            rules="bitmex", side="long", quantity="1", entry="1", mode="isolated", symbol="ETHUSD"
+        )
+    assert refusal.value.field == "maintenance"
 
 
 def test_margin_assigned_to_a_position_is_all_it_can_lose() -> None:
