@@ -57,11 +57,11 @@ def _rates(terms: Terms) -> Rates:
             terms.rules, "maintenance", f"the rate, such as 0.005, or symbol as one of {known}"
         )
     steps = max(0, ceil((terms.entry_value - limit.base) / limit.step))
-    rate = limit.maintenance + steps * limit.rise
+    coins, rate = limit.base + steps * limit.step, limit.maintenance + steps * limit.rise
     return Rates(
         tiers=flat(rate),
         initial=by_leverage(terms) or limit.initial + steps * limit.rise,
-        because=f"the risk limit of {limit.base + steps * limit.step} coins asks for {percent(rate)}",
+        because=f"the risk limit of {coins} coins asks for {percent(rate)}",
     )
 
 
