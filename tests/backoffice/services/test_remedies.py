@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
-from backoffice.models import Comparison, Gate, Incident, Plan, Scenario, ScenarioEffect
+from backoffice.models import Comparison, Gate, Incident, Plan, ScenarioEffect
 from backoffice.services import comparisons, incidents, people, plans, remedies
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from exchange import drill
@@ -82,11 +82,6 @@ def test_the_command_says_the_same_from_run_to_run_and_as_the_comparison(
         "recoverable", "sum_by_asset", "positions_sum_by_contract", "digest",
     }  # fmt: skip
     assert all(wanted <= set(row) for row in rows)
-
-
-def worth_of(scenario: Scenario) -> dict[tuple[int, int], int]:
-    rows = scenario.effects.values_list("account_id", "asset_id", "worth_delta")
-    return {(account, asset): delta for account, asset, delta in rows}
 
 
 @pytest.mark.parametrize("number", range(9))

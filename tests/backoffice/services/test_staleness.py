@@ -44,7 +44,7 @@ def trade(world: World) -> Journal:
         )  # fmt: skip
 
 
-def books(world: World) -> tuple[object, ...]:
+def books() -> tuple[object, ...]:
     return (
         list(Balance.objects.order_by("pk").values_list("pk", "amount", "version")),
         Journal.objects.count(),
@@ -72,11 +72,11 @@ class TestABalance:
         close_gates(world)
         plan = remedy.approved(world)
         fee(world)
-        before = books(world)
+        before = books()
         with pytest.raises(Moved, match=FEE) as refused:
             plans.request_execution(plan=plan, by=world.person("mira"))
         is_stale(plan, str(refused.value))
-        assert books(world) == before
+        assert books() == before
         assert not Execution.objects.exists()
         with pytest.raises(Stale, match="This plan is stale"):
             plans.request_execution(plan=plan, by=world.person("mira"))
@@ -86,13 +86,13 @@ class TestABalance:
         plan = remedy.approved(world)
         plans.request_execution(plan=plan, by=world.person("mira"))
         fee(world)
-        before = books(world)
+        before = books()
         execution = plans.execute(plan_id=plan.pk)
         assert execution.state == Execution.State.REFUSED
         plan.refresh_from_db()
         assert (plan.state, plan.reason) == (Plan.State.STALE, execution.message[:300])
         assert "A00001 was 2.00000000 BTC" in plan.reason
-        assert books(world) == before
+        assert books() == before
 
     def test_it_is_named_when_the_plan_is_proposed(self, world: World) -> None:
         plan = compute(world, [BTC, BTC])
@@ -157,13 +157,13 @@ class TestWhatItWasComputedFrom:
         plan = self.with_inputs(world)
         plans.request_execution(plan=plan, by=world.person("mira"))
         monkeypatch.setattr(rules.get(world.venue.rules), "VERSION", "2", raising=False)
-        before = books(world)
+        before = books()
         execution = plans.execute(plan_id=plan.pk)
         words = "It was computed under the rules okex-2018/1, and they are okex-2018/2 now."
         assert execution.message == words
         plan.refresh_from_db()
         assert (plan.state, plan.reason) == (Plan.State.STALE, words)
-        assert books(world) == before
+        assert books() == before
 
     def test_another_tape(self, world: World) -> None:
         close_gates(world)

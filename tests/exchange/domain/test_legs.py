@@ -40,10 +40,10 @@ def test_the_form_is_what_its_description_says(
 
 def test_the_digest_of_known_legs() -> None:
     legs = cash_legs([1, 2], [1, 1], [-5, 5])
-    assert digest("makewhole cash legs/1", [7, 9], legs) == by_three(legs)
+    assert digest("makewhole cash legs/1", [7, 9], legs) == spelled_out()
 
 
-def by_three(legs: tuple[np.ndarray, ...]) -> str:
+def spelled_out() -> str:
     """The digest of two known legs, its bytes written out."""
     head = bytes.fromhex("00000001 00000000 00000014")
     eight, two = bytes.fromhex("00000008"), bytes.fromhex("00000002")

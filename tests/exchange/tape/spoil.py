@@ -174,8 +174,3 @@ def without_fund(bundle: Bundle) -> None:
 def both_columns(bundle: Bundle) -> None:
     for row in bundle.tables["fills"]:
         row["price_ticks"] = "650000"
-
-
-def _twice_column(text: str) -> str:
-    lines = text.splitlines()
-    return "\n".join([lines[0] + ",seq"] + [line + ",1" for line in lines[1:]]) + "\n"

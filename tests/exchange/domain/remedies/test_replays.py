@@ -228,7 +228,6 @@ class TestRePricing:
 
 # Account 0 is long 10 at 70,000; the fund takes 10 over at 67,000 and sells 4 of them at 69,000.
 BEFORE = ([(1, 0, 0, 1, 10, 70_000, 0)], TRADE)
-TAKEN = ([(5, 0, FUND, 0, 10, 67_000, 0)], TAKEOVER)
 SOLD = ([(6, 0, 2, FUND, 4, 69_000, 0)], LIQUIDATION)
 
 
