@@ -23,6 +23,13 @@ def desk(
         yield opened
 
 
+@pytest.fixture
+def default_queue() -> Iterator[None]:
+    """A test may send its nudges to its own worker's queue; the next test's go elsewhere."""
+    yield
+    app.conf.task_default_queue = "celery"
+
+
 @pytest.fixture(scope="module")
 def theatre(desk: desks.Desk) -> Iterator[Theatre]:
     """A world with its gates closed; nudges go where nobody listens: these workers are ours."""

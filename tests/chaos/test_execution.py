@@ -2,30 +2,27 @@
 next worker finishes it once."""
 
 import subprocess
-from collections.abc import Iterator
-from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.db import connection, transaction
-from django.utils import timezone
 
 from backoffice.celery import app
 from backoffice.models import Execution, Plan
 from backoffice.services import audit, drafting, nudges, plans
 from exchange.models import Balance, Batch, Journal, LedgerEntry, Position, PositionEntry
-from exchange.services import batches, reconciliation
+from exchange.services import reconciliation
+from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import (
     BTC,
     World,
-    approve_by_row,
     close_gates,
     make_world,
     payment,
+    without_triggers,
 )
 from tests.desk import Desk, wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("default_queue")]
 
 # Before the commit nothing may be seen, after it everything.
 BEFORE = (
@@ -54,29 +51,13 @@ def doomed(desk: Desk) -> dict[str, subprocess.Popen[bytes]]:
     return started
 
 
-@pytest.fixture(autouse=True)
-def default_queue() -> Iterator[None]:
-    yield
-    app.conf.task_default_queue = "celery"
-
-
 def approved(world: World) -> Plan:
     """A rollback that pays 0.01 BTC to three accounts and moves five contracts, approved."""
     draft = payment([PAID] * 3)
     moves = drafting.Moves(
         np.array([0, 1]), np.array([0, 0]), np.array([5, -5]), np.array([700, -700])
     )
-    with transaction.atomic():
-        plan = Plan.objects.create(
-            incident=world.incident, remedy="rollback", maker=world.person("mira"), parameters={}
-        )
-        batch = batches.open_batch(
-            venue=world.venue, key=f"chaos-{plan.pk}", reason="rollback",
-            effective_at=timezone.now(),
-        )  # fmt: skip
-        drafting.write(plan=plan, batch=batch, draft=draft._replace(moves=moves), inputs={})
-    approve_by_row(world, plan)
-    return plan
+    return remedy.approved(world, draft._replace(moves=moves))
 
 
 def books() -> tuple[object, ...]:
@@ -170,14 +151,10 @@ def test_an_expired_plan_is_refused_by_the_worker(
     before = books()
     app.conf.task_default_queue = "nobody"
     execution = plans.request_execution(plan=plan, by=world.person("mira"))
-    with transaction.atomic(), connection.cursor() as cursor:
-        # The clock cannot be moved, so the frozen expiry is, by the owner of the table.
-        cursor.execute("ALTER TABLE plan DISABLE TRIGGER plan_guard")
-        cursor.execute(
-            "UPDATE plan SET expires_at = %s WHERE id = %s",
-            [timezone.now() - timedelta(seconds=1), plan.pk],
-        )
-        cursor.execute("ALTER TABLE plan ENABLE TRIGGER plan_guard")
+    # The clock cannot be moved, so the frozen expiry is, by the owner of the table.
+    without_triggers(
+        "plan", f"UPDATE plan SET expires_at = now() - interval '1 second' WHERE id = {plan.pk}"
+    )
     app.conf.task_default_queue = FRESH
     plans.sweep()
     wait_until(

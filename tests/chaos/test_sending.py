@@ -3,29 +3,20 @@ its hands is left for a person, and the next sender sends the rest."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from backoffice.celery import app
 from backoffice.models import Campaign, Message, Plan
-from backoffice.services import campaigns, care, drafting, plans, sending
+from backoffice.services import campaigns, care, plans, sending
 from exchange.models import Account, Customer
-from exchange.services import batches
-from tests.backoffice.services.conftest import (
-    World,
-    approve_by_row,
-    execute,
-    ledger_account,
-    make_world,
-)
+from tests.backoffice.services import remedy
+from tests.backoffice.services.conftest import World, execute, ledger_account, make_world, payment
 from tests.chaos.cutting import crash
 from tests.desk import Desk, wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("default_queue")]
 
 CUSTOMERS = 40
 BOUNCES = 3
@@ -47,36 +38,8 @@ def crowd(world: World) -> None:
 
 def paid(world: World, units: int) -> Plan:
     """An executed plan that paid everyone."""
-    with transaction.atomic():
-        plan = Plan.objects.create(
-            incident=world.incident, remedy="goodwill", maker=world.person("mira"), parameters={}
-        )
-        batch = batches.open_batch(
-            venue=world.venue, key=f"paid-{plan.pk}", reason="x", effective_at=timezone.now()
-        )
-        drafting.write(plan=plan, batch=batch, draft=everyone(units), inputs={})
-    approve_by_row(world, plan)
-    return execute(world, plan)
-
-
-def everyone(units: int) -> drafting.Draft:
-    n = CUSTOMERS
-    amount, owner = np.full(n, units, np.int64), np.arange(n, dtype=np.int64)
-    none, zeros = np.zeros(0, np.int64), np.zeros(n, np.int64)
-    return drafting.Draft(
-        assets=("BTC",),
-        contracts=(),
-        cash=drafting.Cash(
-            np.array([6] + [0] * n, np.int8), np.append(np.int64(-1), owner),
-            np.zeros(n + 1, np.int16), np.append(-amount.sum(), amount),
-        ),
-        moves=drafting.Moves(none, none, none, none),
-        effects=drafting.Effects(
-            owner, np.zeros(n, np.int16), zeros, amount, zeros, zeros, zeros, zeros, zeros, amount,
-            zeros, zeros, np.zeros(n, np.bool_),
-        ),
-        facts={},
-    )  # fmt: skip
+    everyone = payment([units] * CUSTOMERS)
+    return execute(world, remedy.approved(world, everyone, remedy="goodwill"))
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +49,6 @@ def world(desk: Desk) -> World:
     desk.mail_server()
     desk.worker(FRESH)
     return made
-
-
-@pytest.fixture(autouse=True)
-def default_queue() -> Iterator[None]:
-    yield
-    app.conf.task_default_queue = "celery"
 
 
 def arrived(desk: Desk, campaign: Campaign) -> Counter[str]:

@@ -14,7 +14,7 @@ from tests.backoffice.listener import Listener, listening, status
 from tests.backoffice.services.conftest import World, approve_by_row, compute, make_world
 from tests.desk import Desk, wait_until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("default_queue")]
 FRESH = "fresh-deliverer"
 # How often the first event arrives: what was handed over before the sender died comes again.
 STEPS = {"webhook.claimed": 1, "webhook.answered": 2, "webhook.recorded": 1}
@@ -26,12 +26,6 @@ def world(desk: Desk) -> World:
     desk.environment["MAKEWHOLE_WEBHOOK_HOSTS"] = "127.0.0.1"
     desk.worker(FRESH)
     return made
-
-
-@pytest.fixture(autouse=True)
-def default_queue() -> Iterator[None]:
-    yield
-    app.conf.task_default_queue = "celery"
 
 
 @pytest.fixture
