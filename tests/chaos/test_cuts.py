@@ -186,7 +186,7 @@ def withdraw_meanwhile(theatre: Theatre, cut: Cut) -> None:
     assert victim.end() == DONE  # a refusal is written down, not raised
     plan.refresh_from_db()
     there = is_there(plan)
-    theatre.there.setdefault(cut.way, []).append(there)
+    theatre.note(cut.way, there)
     sound(theatre.world)
     if there:
         theatre.finish(plan, before)
@@ -213,7 +213,7 @@ def kill_requesting(theatre: Theatre, cut: Cut) -> None:
             " AND subject = %s", [f"plan:{plan.pk}"],
         )  # fmt: skip
         assert cursor.fetchone()[0] == asked.count()
-    theatre.there.setdefault(cut.way, []).append(asked.exists())
+    theatre.note(cut.way, asked.exists())
     assert Books.now() == before
     sound(theatre.world)
     theatre.requesting(plan)()
@@ -244,7 +244,7 @@ def kill_approving(theatre: Theatre, cut: Cut) -> None:
     else:
         victim.cut_off()
     assert victim.end() in (DONE, KILLED, LOST)
-    theatre.there.setdefault(cut.way, []).append(bool(decided(plan)))
+    theatre.note(cut.way, bool(decided(plan)))
     complete(theatre, cut, plan, pair)
 
 
@@ -354,7 +354,7 @@ def test_a_gate_opened_while_a_plan_is_approved(theatre: Theatre, number: int) -
 def test_the_kills_fell_before_and_after_the_commit(theatre: Theatre) -> None:
     """If every kill came too late or too early the suite would show nothing."""
     drawn = Counter(cut.way for cut in CUTS)
-    for way in ("kill executing", "kill approving", "kill requesting"):
+    for way in cutting.KILLS:
         found = theatre.there.get(way, [])
         if len(found) < drawn[way]:
             pytest.skip("only with all cases run")
