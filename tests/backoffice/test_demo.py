@@ -15,7 +15,7 @@ from backoffice import embedded, supervisor
 from backoffice.embedded import postgres, processes, valkey
 from backoffice.embedded.places import PROJECT, Places
 from backoffice.management.commands.demo import first_free
-from tests.desk import wait_until
+from tests.desk import WAIT_SECONDS_MAX, wait_until
 
 # Another for every session that runs on the machine, and none that the system gives away by itself.
 PORT = 20000 + os.getpid() % 10000
@@ -72,7 +72,7 @@ def until(sign: str, command: subprocess.Popen[str]) -> str:
 
 def ready(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/healthz/ready", timeout=10) as answer:  # noqa: S310 - ours
+        with urllib.request.urlopen(f"{address}/healthz/ready", timeout=60) as answer:  # noqa: S310 - ours
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -96,7 +96,7 @@ def test_it_runs_until_it_is_interrupted_and_stops_everything(at: Places) -> Non
     families = [process.pid for name in ran for process in ran[name].children(recursive=True)]
 
     command.send_signal(signal.SIGINT)
-    rest, _ = command.communicate(timeout=60)
+    rest, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode == 0, rest
     assert "stopped; nothing is lost" in rest
     assert supervisor.running(at) == {}
@@ -107,13 +107,13 @@ def test_it_runs_until_it_is_interrupted_and_stops_everything(at: Places) -> Non
 
 def test_it_stays_in_the_background_and_is_not_started_twice(at: Places) -> None:
     command = demo(at, "--detach")
-    said, _ = command.communicate(timeout=120)
+    said, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode == 0, said
     before = {name: process.pid for name, process in supervisor.running(at).items()}
     assert len(before) == 4
 
     again = demo(at)
-    refused, _ = again.communicate(timeout=60)
+    refused, _ = again.communicate(timeout=WAIT_SECONDS_MAX)
     assert again.returncode == 1
     assert f"a demo already runs in {at.data}" in refused
     assert address_in(said) in refused
@@ -127,7 +127,7 @@ def test_it_ends_when_another_command_stops_it(at: Places) -> None:
     command = demo(at)
     until("Ctrl-C stops everything", command)
     assert "PostgreSQL" in stop(at)
-    rest, _ = command.communicate(timeout=60)
+    rest, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode == 0, rest
     assert "stopped by another command" in rest
     assert postgres.running(at) is None
@@ -140,7 +140,7 @@ def test_it_stops_everything_when_nobody_reads_any_more(at: Places) -> None:
     assert command.stdout is not None
     command.stdout.close()
     command.send_signal(signal.SIGHUP)
-    command.wait(timeout=60)
+    command.wait(timeout=WAIT_SECONDS_MAX)
     assert supervisor.running(at) == {}
     assert postgres.running(at) is None
 
@@ -158,7 +158,7 @@ def test_it_starts_nothing_for_words_it_does_not_know(
     at: Places, words: list[str], said: str
 ) -> None:
     command = demo(at, *words)
-    refused, _ = command.communicate(timeout=60)
+    refused, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode != 0
     assert said in refused
     assert "Traceback" not in refused
@@ -169,7 +169,7 @@ def test_it_ends_when_a_program_does_and_says_which(at: Places) -> None:
     command = demo(at)
     until("Ctrl-C stops everything", command)
     os.killpg(supervisor.running(at)["clock"].pid, signal.SIGKILL)
-    rest, _ = command.communicate(timeout=60)
+    rest, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode == 1
     assert "clock ended by itself" in rest
     assert str(supervisor.log_of(at, "clock")) in rest
@@ -193,7 +193,7 @@ def test_killed_servers_come_back_under_a_running_desk(
         request = urllib.request.Request(  # noqa: S310 - our own address
             f"{address}/metrics", headers={"Authorization": "Bearer " + "t" * 32}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - ours
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - ours
             lines = answer.read().decode().splitlines()
         return float(next(line.split()[1] for line in lines if line.startswith(name)))
 
@@ -205,11 +205,11 @@ def test_killed_servers_come_back_under_a_running_desk(
             return False
 
     while not alive_again():
-        assert time.time() - killed < 90, "the desk did not come back"
+        assert time.time() - killed < WAIT_SECONDS_MAX, "the desk did not come back"
         assert command.poll() is None, command.communicate()[0]
         time.sleep(0.5)
     command.send_signal(signal.SIGTERM)
-    rest, _ = command.communicate(timeout=60)
+    rest, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode == 0, rest
 
 
@@ -233,7 +233,7 @@ def test_a_server_that_cannot_start_is_told_and_tried_again(at: Places) -> None:
     until("was not stopped cleanly; it recovers now", command)
     wait_until(lambda: ready(address), "the desk to come back")
     command.send_signal(signal.SIGTERM)
-    rest, _ = command.communicate(timeout=60)
+    rest, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode == 0, rest
 
 

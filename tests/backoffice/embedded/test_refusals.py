@@ -12,6 +12,7 @@ from backoffice import embedded
 from backoffice.embedded import processes
 from backoffice.embedded.places import Places
 from tests.backoffice.embedded.at_work import ROOT, as_ordinary_user, in_a_child, manage, pids, sql
+from tests.desk import WAIT_SECONDS_MAX
 
 
 def test_a_file_in_the_place_of_the_data_folder(at: Places) -> None:
@@ -110,7 +111,7 @@ def test_a_command_says_it_without_a_traceback(at: Places) -> None:
     at.postgres.write_text("a file")
     for words in (["services", "start"], ["migrate"]):
         command = manage(at, *words)
-        _, said = command.communicate(timeout=60)
+        _, said = command.communicate(timeout=WAIT_SECONDS_MAX)
         assert command.returncode == 1
         assert str(at.postgres) in said
         assert "Traceback" not in said

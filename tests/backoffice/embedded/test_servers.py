@@ -13,6 +13,7 @@ from backoffice import embedded
 from backoffice.embedded import postgres, processes, valkey
 from backoffice.embedded.places import SOCKET_BYTES_MAX, Places
 from tests.backoffice.embedded.at_work import ROOT, as_ordinary_user, keys, manage, pids, sql
+from tests.desk import WAIT_SECONDS_MAX
 
 
 class TestEveryDay:
@@ -58,25 +59,25 @@ class TestEveryDay:
     def test_started_by_three_commands_at_once(self, at: Places) -> None:
         commands = [manage(at, "services", "start") for _ in range(3)]
         for command in commands:
-            _, said = command.communicate(timeout=120)
+            _, said = command.communicate(timeout=WAIT_SECONDS_MAX)
             assert command.returncode == 0, said
         assert len(processes.at_work("valkey-server", at.valkey)) == 1
         assert sql(at, "SELECT count(*) FROM pg_database WHERE datname = 'makewhole'") == [(1,)]
 
     @pytest.mark.usefixtures("filled")
     def test_they_outlive_the_command(self, at: Places) -> None:
-        shown, said = manage(at, "services", "start").communicate(timeout=120)
+        shown, said = manage(at, "services", "start").communicate(timeout=WAIT_SECONDS_MAX)
         assert shown.count("running") == 2, said
         before = pids(at)
-        shown, _ = manage(at, "services", "status").communicate(timeout=60)
+        shown, _ = manage(at, "services", "status").communicate(timeout=WAIT_SECONDS_MAX)
         assert [str(pid) in shown for pid in before] == [True, True]
-        shown, _ = manage(at, "services", "stop").communicate(timeout=60)
+        shown, _ = manage(at, "services", "stop").communicate(timeout=WAIT_SECONDS_MAX)
         assert shown == "stopped Valkey, PostgreSQL\n"
         assert not processes.at_work("postgres", at.postgres)
 
     @pytest.mark.usefixtures("filled")
     def test_other_tools_are_told_where_they_are(self, at: Places) -> None:
-        shown, said = manage(at, "services", "address").communicate(timeout=120)
+        shown, said = manage(at, "services", "address").communicate(timeout=WAIT_SECONDS_MAX)
         script = (
             shown + '"$PGBIN/pg_dump" --schema-only "$DATABASE_URL" | grep "PostgreSQL database"'
         )
