@@ -208,6 +208,24 @@ def lasting(seconds: int) -> str:
 
 
 @register.filter
+def grouped(number: str | int | None) -> str:
+    """A decimal of a stored sum, every digit of it, written as figures are; a dash for none."""
+    if number in (None, ""):
+        return "–"
+    return f"{Decimal(number):,f}".replace("-", figures.MINUS)
+
+
+@register.filter
+def flat(value: object) -> str:
+    """A stored value as text: what lists and mappings hold, one after the other."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {flat(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(flat, value)))
+    return str(value)
+
+
+@register.filter
 def instant(text: str) -> datetime:
     """The time that an ISO 8601 text of a stored sum names, for `moment`."""
     return datetime.fromisoformat(text)

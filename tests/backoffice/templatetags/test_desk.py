@@ -75,6 +75,28 @@ def test_digest_shows_both_ends_and_can_be_copied_whole() -> None:
     assert "<code>01234567<i>…</i>89abcdef</code>" in html
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("5073.570", "5,073.570"),
+        ("-0.16547842", "\N{MINUS SIGN}0.16547842"),
+        (1200, "1,200"),
+        ("0E-8", "0.00000000"),
+        (None, "–"),
+        ("", "–"),
+    ],
+)
+def test_a_number_of_a_stored_sum_is_written_as_figures_are(
+    number: str | int | None, shown: str
+) -> None:
+    assert desk.grouped(number) == shown
+
+
+def test_a_stored_value_is_told_without_its_brackets() -> None:
+    assert desk.flat([[["rollback", {}]], [["bust", {"band": 300}]]]) == "rollback, bust, band 300"
+    assert desk.flat("plan.") == "plan."
+
+
 def test_sums_to_zero_or_by_how_much_not() -> None:
     assert "sums to 0" in desk.sums_to_zero(0, BTC)
     off = desk.sums_to_zero(-3, BTC)

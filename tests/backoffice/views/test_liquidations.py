@@ -96,7 +96,7 @@ def test_the_file_holds_what_was_chosen(market: Market, analyst: Client) -> None
 def test_the_receipt_shows_the_sum(market: Market, analyst: Client) -> None:
     page = analyst.get(reverse("liquidation", args=[market.close.pk]))
     assert cells(page, "receipt") == [
-        ["Price of the contract", "6500.01", "6500.01"],
+        ["Price of the contract", "6,500.01", "6,500.01"],
         ["Equity", "0.00365408", "0.00365408"],
         ["Maintenance margin", "0.00150000", "0.00150000"],
         ["Equity over maintenance", "2.4360", "2.4360"],
@@ -104,8 +104,8 @@ def test_the_receipt_shows_the_sum(market: Market, analyst: Client) -> None:
         ["Due since", "not due", "not due"],
     ]
     assert cells(page, "prints") == [
-        ["21:00:00.100000 UTC 05:00:00.100000 HKT", "6500.00", "3"],
-        ["21:00:01.000000 UTC 05:00:01.000000 HKT", "6400.50", "10"],
+        ["21:00:00.100000 UTC 05:00:00.100000 HKT", "6,500.00", "3"],
+        ["21:00:01.000000 UTC 05:00:01.000000 HKT", "6,400.50", "10"],
     ]
     assert market.record.digest in page.content.decode()
 
