@@ -113,6 +113,8 @@ class Rehearsal:
                 )
             with self.stage("import"):
                 tape = bundle.read(folder, self.progress)
+        except OSError as error:
+            raise RehearsalFailed(f"The bundle could not be kept in {folder}: {error}.") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         with self.stage("books"):
