@@ -24,7 +24,7 @@ from backoffice.views import access
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
-from backoffice.views.undone import undone_by
+from backoffice.views.undone import undone, undone_by
 from exchange.models import Asset
 
 MAKERS = services.MAY_MAKE
@@ -109,9 +109,13 @@ def _list(
     status: int = 200,
     preview: dict[str, Any] | None = None,
 ) -> HttpResponse:
+    programmes = queries.of_incident(incident)
+    undos = undone(row.plan for row in programmes if row.plan)
     context = {
         **around(incident, TAB),
-        "programmes": queries.of_incident(incident),
+        "programmes": [
+            (row, undos.get(row.plan.batch_id if row.plan else None)) for row in programmes
+        ],
         "form": form,
         "preview": preview,
         "may_make": access.holds(request, *MAKERS),

@@ -6,14 +6,7 @@ from django.urls import reverse
 
 from backoffice.models import Award, Campaign, Plan, Programme
 from backoffice.services import campaigns, sending, undo
-from tests.backoffice.services.conftest import (
-    BTC,
-    World,
-    approve_by_row,
-    close_gates,
-    compute,
-    execute,
-)
+from tests.backoffice.services.conftest import BTC, World, close_gates, compute, execute, executed
 from tests.backoffice.views.conftest import signed_in
 from tests.backoffice.views.reading import cells, text
 
@@ -43,8 +36,7 @@ def told(world: World) -> Campaign:
 def undone(world: World, told: Campaign) -> Plan:
     plan = undo.compute_undo(plan=told.plan, by=world.person("mira"), reason="The share was wrong.")
     close_gates(world)
-    approve_by_row(world, plan)
-    return execute(world, plan)
+    return executed(world, plan)
 
 
 def test_the_statement_says_what_was_taken_back(told: Campaign, undone: Plan) -> None:
@@ -84,6 +76,8 @@ def test_the_desk_sees_it_on_every_page_of_it(
     page = analyst.get(reverse("account", args=[world.accounts[0].pk]))
     assert [row[1] for row in cells(page, "effects")] == ["Reconciled", "Reconciled Undone"]
     assert [row[1] for row in cells(page, "awards")] == ["Reconciled Undone"]
+    page = analyst.get(reverse("incident-goodwill", args=[world.incident.slug]))
+    assert [row[6] for row in cells(page, "programmes")] == [f"{told.plan_id} Reconciled Undone"]
 
 
 def test_customers_are_told_of_an_undo(world: World, told: Campaign, undone: Plan) -> None:
