@@ -19,8 +19,8 @@ from backoffice.services import tokens
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from exchange.models import Account
 from exchange.tape import store
-from tests.backoffice.services.adjusted import FIRST, computed, executed
-from tests.backoffice.services.conftest import World, close_gates, run_sql
+from tests.backoffice.services.adjusted import FIRST, computed
+from tests.backoffice.services.conftest import World, close_gates, executed, run_sql
 from tests.backoffice.views.market import Market, open_market
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,6 @@ from backoffice.models import Plan
 from backoffice.services import people, remedies
 from backoffice.services import undo as services
 from exchange.domain.remedies.catalogue import Step
-from tests.backoffice.services.conftest import World, approve_by_row, execute
 from tests.backoffice.views.market import Market
 
 FIRST = datetime.fromisoformat("2018-03-30T05:00:00+08:00")
@@ -29,12 +28,6 @@ def computed(
         incident=market.incident, by=people.cast_member("mira"), cutoff=cutoff,
         steps=(Step(remedy, words or {}), *then),
     )  # fmt: skip
-
-
-def executed(world: World, plan: Plan) -> Plan:
-    """The plan approved, executed and reconciled."""
-    approve_by_row(world, plan)
-    return execute(world, plan)
 
 
 def undo(plan: Plan) -> Plan:

@@ -14,8 +14,8 @@ from backoffice.services.feed import Wanted
 from exchange.domain.remedies.catalogue import Step
 from exchange.queries.keyset import BadCursor
 from exchange.tape import store
-from tests.backoffice.services.adjusted import FIRST, computed, executed, undo
-from tests.backoffice.services.conftest import World, close_gates, compute, run_sql
+from tests.backoffice.services.adjusted import FIRST, computed, undo
+from tests.backoffice.services.conftest import World, close_gates, compute, executed, run_sql
 from tests.backoffice.views.market import Market
 
 pytestmark = pytest.mark.django_db

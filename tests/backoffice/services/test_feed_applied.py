@@ -15,8 +15,8 @@ from exchange.models import Position
 from exchange.services.books import opening_holdings
 from exchange.tape import store
 from exchange.tape.arrays import Tape
-from tests.backoffice.services.adjusted import FIRST, computed, executed, undo
-from tests.backoffice.services.conftest import World, close_gates
+from tests.backoffice.services.adjusted import FIRST, computed, undo
+from tests.backoffice.services.conftest import World, close_gates, executed
 from tests.backoffice.views.market import Market
 
 pytestmark = pytest.mark.django_db

@@ -55,6 +55,12 @@ def refuses(
     assert traces() == before
 
 
+def crossed(world: World, plan: Plan, proof: signing.Assertion) -> signing.Assertion:
+    """A request to approve the plan, answered with what was signed for another."""
+    mine, _ = signing.ask(plan=plan, by=world.person("chen"), decision="approve")
+    return signing.Assertion(mine.pk, proof.response)
+
+
 def test_two_officers_sign(world: World, proposed: Plan, device: Device) -> None:
     other = Device()
     register(other, world.person("fay"), world.code("fay"))
@@ -183,9 +189,9 @@ def test_another_plans_assertion_is_refused(world: World, proposed: Plan, device
     other = propose(world, [5])
     proof = assertion(device, other, world.person("chen"))
     refuses(WrongPasskey, "signed another plan", world, proposed, proof)
-    mine, _ = signing.ask(plan=proposed, by=world.person("chen"), decision="approve")
-    crossed = signing.Assertion(mine.pk, proof.response)
-    refuses(WrongPasskey, "it signs something else", world, proposed, crossed)
+    refuses(
+        WrongPasskey, "it signs something else", world, proposed, crossed(world, proposed, proof)
+    )
 
 
 def test_an_assertion_decides_once(world: World, proposed: Plan, device: Device) -> None:
@@ -218,9 +224,9 @@ def test_a_challenge_ends(world: World, proposed: Plan, device: Device) -> None:
 def test_a_flipped_decision_is_refused(world: World, proposed: Plan, device: Device) -> None:
     proof = assertion(device, proposed, world.person("chen"), "reject")
     refuses(WrongPasskey, "signed another decision", world, proposed, proof)
-    mine, _ = signing.ask(plan=proposed, by=world.person("chen"), decision="approve")
-    crossed = signing.Assertion(mine.pk, proof.response)
-    refuses(WrongPasskey, "it signs something else", world, proposed, crossed)
+    refuses(
+        WrongPasskey, "it signs something else", world, proposed, crossed(world, proposed, proof)
+    )
 
 
 def test_another_role_is_refused(world: World, proposed: Plan, device: Device) -> None:

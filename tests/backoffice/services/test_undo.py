@@ -19,10 +19,10 @@ from tests.backoffice.services.conftest import (
     BTC,
     START,
     World,
-    approve_by_row,
     close_gates,
     compute,
     execute,
+    executed,
     make_world,
 )
 
@@ -37,11 +37,6 @@ def holdings() -> tuple[list[Any], list[Any]]:
             .values_list("account", "contract", "quantity", "cost")
         ),
     )
-
-
-def done(world: World, plan: Plan) -> Plan:
-    approve_by_row(world, plan)
-    return execute(world, plan)
 
 
 def undone(world: World, plan: Plan, reason: str = "The reference was wrong.") -> Plan:
@@ -62,14 +57,14 @@ def moved(world: World, place: int, units: int) -> None:
 def test_execute_then_undo_is_the_start(world: World) -> None:
     close_gates(world)
     before = holdings()
-    plan = done(world, remedy.computed(world))
+    plan = executed(world, remedy.computed(world))
     made = undone(world, plan)
     assert (made.state, made.remedy) == (Plan.State.COMPUTED, "undo")
     assert made.parameters == {
         "undoes": plan.digest, "undone": ["rollback"], "reason": "The reference was wrong."
     }  # fmt: skip
     assert holdings() != before
-    done(world, made)
+    executed(world, made)
     assert holdings() == before
     assert Journal.objects.get(batch=made.batch).reverses == Journal.objects.get(batch=plan.batch)
     assert undo.undone(made) == plan
@@ -80,7 +75,7 @@ def test_execute_then_undo_is_the_start(world: World) -> None:
 
 def test_its_effects_are_the_opposite_from_where_people_stand_now(world: World) -> None:
     close_gates(world)
-    plan = done(world, remedy.computed(world))
+    plan = executed(world, remedy.computed(world))
     spend(world, 0, 5)
     made = undone(world, plan)
     rows = made.effects.order_by("account__tape_index").values_list(
@@ -143,7 +138,7 @@ def test_a_plan_is_undone_once(world: World) -> None:
     with pytest.raises(Stale, match=f"Plan {made.pk} undoes this plan already; it is computed"):
         undone(world, plan)
     close_gates(world)
-    done(world, made)
+    executed(world, made)
     with pytest.raises(Stale, match="it is reconciled"):
         undone(world, plan)
     assert Batch.objects.filter(reverses=plan.batch_id).count() == 1
@@ -164,16 +159,16 @@ def test_a_dead_attempt_gives_its_place_to_the_next(world: World) -> None:
 def test_the_undone_may_be_computed_again(world: World) -> None:
     """Its books are then what the tape says."""
     close_gates(world)
-    plan = done(world, remedy.computed(world))
+    plan = executed(world, remedy.computed(world))
     with pytest.raises(Refused, match="in the books already"):
         remedies.require_not_done(world.incident)
-    done(world, undone(world, plan))
+    executed(world, undone(world, plan))
     remedies.require_not_done(world.incident)
 
 
 def test_an_undo_is_not_undone(world: World) -> None:
     close_gates(world)
-    made = done(world, undone(world, execute(world, compute(world, [5]))))
+    made = executed(world, undone(world, execute(world, compute(world, [5]))))
     with pytest.raises(Refused, match="An undo is not undone"):
         undone(world, made)
 
@@ -202,7 +197,7 @@ def test_a_debt_repaid_meanwhile_is_named_and_nothing_is_made(world: World) -> N
         cash=made.cash._replace(kind=kinds),
         effects=made.effects._replace(futures_delta=given, receivable_delta=lent),
     )
-    plan = done(world, remedy.computed(world, made))
+    plan = executed(world, remedy.computed(world, made))
     owed = LedgerAccount.objects.get(kind="receivable", account__tape_index=1)
     moved(world, owed.pk, remedy.TAKEN)
     before = (holdings(), Plan.objects.count(), Batch.objects.count())
@@ -258,8 +253,8 @@ class AnyPlan(TestCase):
         world = make_world()
         close_gates(world)
         before = holdings()
-        plan = done(world, remedy.computed(world, made))
-        done(world, undone(world, plan))
+        plan = executed(world, remedy.computed(world, made))
+        executed(world, undone(world, plan))
         assert holdings() == before
         report = reconciliation.reconcile(world.venue)
         assert (report.ledger_ok, report.positions_ok) == (True, True), report.details

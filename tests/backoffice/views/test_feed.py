@@ -12,8 +12,8 @@ from backoffice.models import ApiToken, AuditEvent, Event, Person
 from backoffice.services import feed, tokens
 from exchange.queries import keyset
 from exchange.tape import store
-from tests.backoffice.services.adjusted import FIRST, computed, executed, undo
-from tests.backoffice.services.conftest import World, close_gates, compute
+from tests.backoffice.services.adjusted import FIRST, computed, undo
+from tests.backoffice.services.conftest import World, close_gates, compute, executed
 from tests.backoffice.views.conftest import WHO, expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market
 from tests.backoffice.views.reading import cells, csv, text

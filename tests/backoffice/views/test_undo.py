@@ -12,10 +12,10 @@ from tests.backoffice.services.conftest import (
     BTC,
     START,
     World,
-    approve_by_row,
     close_gates,
     compute,
     execute,
+    executed,
 )
 from tests.backoffice.views.conftest import expected, matrix
 from tests.backoffice.views.reading import text
@@ -51,8 +51,7 @@ def test_it_is_asked_for_on_a_reconciled_plan(world: World, done: Plan, analyst:
     assert f"Plan {new.pk} undoes this plan; it is computed." in before
     assert "Undo this plan" not in before
     close_gates(world)
-    approve_by_row(world, new)
-    execute(world, new)
+    executed(world, new)
     after = text(analyst.get(reverse("plan", args=[done.pk])))
     assert f"Undone Plan {new.pk} posted the opposite of this plan." in after
 
