@@ -24,16 +24,16 @@ from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from backoffice.models import Execution, Person, Plan
-from backoffice.services import approvals, audit, plans, second_factor
+from backoffice.services import approvals, plans, second_factor
 from backoffice.services.refusals import Refused
 from exchange import faults
-from exchange.queries.batches import standing
-from exchange.services import reconciliation
 from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import World
+from tests.chaos.books import Books, is_there, sound
 from tests.desk import WAIT_SECONDS_MAX, wait_until
 
 FORK = multiprocessing.get_context("fork")
+SEED = os.environ.get("CHAOS_SEED", "2018-03-30")
 DONE, REFUSED, LOST = 0, 3, 4
 KILLED = -signal.SIGKILL
 # The ways of cutting that are a kill after a while, and the step whose usual time it is a part of.
@@ -59,6 +59,13 @@ class Victim:
         process.start()
         theirs.close()
         return cls(process, ours, ours.recv())
+
+    @classmethod
+    def start(cls, job: Job, *, die_at: str = "") -> "Victim":
+        """A process at its step already."""
+        victim = cls.fork(job, die_at=die_at)
+        victim.go()
+        return victim
 
     def go(self) -> None:
         self.line.send("go")
@@ -157,6 +164,17 @@ class Theatre:
         if step := KILLS.get(way):
             self.seconds[step] *= 0.8 if there else 1.25
 
+    def race(self, *jobs: Job, dies: tuple[str, float] | None = None) -> list[int]:
+        """All at once, and how each ended. `dies`: the first is killed after such a part of what
+        the step takes."""
+        victims = [Victim.fork(job) for job in jobs]
+        for victim in victims:
+            victim.go()
+        if dies:
+            self.pause(*dies)
+            victims[0].kill()
+        return [victim.end() for victim in victims]
+
     def proposed(self, chance: random.Random) -> Plan:
         """A plan before the officers that moves what chance says: cash between two customers,
         fees, and a position that only grows."""
@@ -176,7 +194,7 @@ class Theatre:
             deciding(plan, officer)()
         return plan
 
-    def queued(self, chance: random.Random) -> tuple[Plan, "Books"]:
+    def queued(self, chance: random.Random) -> tuple[Plan, Books]:
         """An approved plan that is asked for, and the books before it."""
         plan = self.approved(chance)
         self.requesting(plan)()
@@ -186,7 +204,7 @@ class Theatre:
         by = self.world.person("mira")
         return lambda: plans.request_execution(plan=plan, by=by)
 
-    def judge(self, way: str, plan: Plan, before: "Books") -> bool:
+    def judge(self, way: str, plan: Plan, before: Books) -> bool:
         """After the cut: all of it or nothing, and everything else sound. Then a sweeper's worker
         finishes it, and another that comes too late does nothing. Returns whether it was there."""
         there = is_there(plan)
@@ -196,7 +214,7 @@ class Theatre:
         self.finish(plan, before)
         return there
 
-    def finish(self, plan: Plan, before: "Books") -> None:
+    def finish(self, plan: Plan, before: Books) -> None:
         """Execute it as the next worker does, twice: it is in the books once."""
         for _ in range(2):
             execution = plans.execute(plan_id=plan.pk)
@@ -250,108 +268,6 @@ def plans_left_open(world: World) -> None:
     for plan in Plan.objects.filter(state__in=["proposed", "approved"]):
         with suppress(Refused):
             plans.withdraw(plan=plan, by=world.person("mira"), reason="a failed case")
-
-
-@dataclass(frozen=True)
-class Books:
-    """Everything an execution may change in the books: (amount, version) by ledger account,
-    (contracts, cost, version) by account and contract, and how many rows there are of the rest."""
-
-    balances: dict[int, tuple[int, int]]
-    positions: dict[tuple[int, int], tuple[int, int, int]]
-    rows: tuple[int, int, int]
-    posted: frozenset[int]
-
-    @classmethod
-    def now(cls) -> "Books":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_account_id, amount, version FROM balance")
-            balances = {place: (amount, version) for place, amount, version in cursor}
-            cursor.execute("SELECT account_id, contract_id, quantity, cost, version FROM position")
-            positions = {(who, what): tuple(rest) for who, what, *rest in cursor}
-            cursor.execute(
-                "SELECT (SELECT count(*) FROM ledger_entry),"
-                " (SELECT count(*) FROM position_entry), (SELECT count(*) FROM journal)"
-            )
-            counts = cursor.fetchone()
-            cursor.execute("SELECT id FROM batch WHERE state = 'posted'")
-            posted = frozenset(number for (number,) in cursor)
-        return cls(balances, positions, counts, posted)
-
-    def after(self, plan: Plan) -> "Books":
-        """These books with the plan posted once: every leg, nothing else, one version on."""
-        balances, positions = dict(self.balances), dict(self.positions)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT ledger_account_id, delta FROM ledger_before_{plan.batch_id}")
-            for place, delta in cursor:
-                amount, version = balances[place]
-                balances[place] = (amount + delta, version + 1)
-            cursor.execute(
-                "SELECT account_id, contract_id, quantity_delta, cost_delta"
-                f" FROM position_before_{plan.batch_id}"
-            )
-            for who, what, contracts, cost in cursor:
-                was = positions.get((who, what), (0, 0, 0))
-                positions[who, what] = (was[0] + contracts, was[1] + cost, was[2] + 1)
-        batch = plan.batch
-        entries, moves, journals = self.rows
-        rows = (entries + batch.cash_legs, moves + batch.position_legs, journals + 1)
-        return Books(balances, positions, rows, self.posted | {batch.pk})
-
-
-def sound(world: World) -> None:
-    """The books, the approvals and the chain of events, whatever was cut: nothing of a plan is in
-    the books but all of it, and every row that tells of it agrees."""
-    report = reconciliation.reconcile(world.venue)
-    assert (report.ledger_ok, report.positions_ok) == (True, True), report.details
-    chain = audit.verify()
-    assert chain.ok, chain
-    with connection.cursor() as cursor:
-        cursor.execute(DISAGREEING)
-        assert cursor.fetchall() == []
-
-
-# Whatever a plan's row, its batch, its execution, its approvals and its events say differently.
-DISAGREEING = """
-    SELECT p.id, p.state, b.state, e.state, 'plan and books' FROM plan p
-    JOIN batch b ON b.id = p.batch_id LEFT JOIN execution e ON e.plan_id = p.id
-    WHERE (p.state IN ('executed', 'reconciled')) <> (b.state = 'posted')
-       OR (p.state IN ('executed', 'reconciled')) <> (e.state IS NOT DISTINCT FROM 'done')
-       OR p.state = 'executing'
-    UNION ALL
-    SELECT p.id, p.state, '', '', 'plan and its approvals' FROM plan p
-    WHERE p.state IN ('proposed', 'approved')
-      AND (p.state = 'approved') <> (plan_missing(p.id) = '{}')
-    UNION ALL
-    SELECT p.id, p.state, '', '', 'approvals, spent codes and events' FROM plan p
-    WHERE p.incident_id IN (SELECT incident_id FROM plan)
-      AND (SELECT count(*) FROM approval a WHERE a.plan_id = p.id)
-       <> (SELECT count(*) FROM audit_event v
-           WHERE v.action = 'plan.approve' AND v.subject = 'plan:' || p.id)
-    UNION ALL
-    SELECT p.id, p.state, '', '', 'executed and told' FROM plan p
-    WHERE (p.state IN ('executed', 'reconciled'))::integer
-       <> (SELECT count(*) FROM audit_event v
-           WHERE v.action = 'plan.executed' AND v.subject = 'plan:' || p.id)
-    UNION ALL
-    SELECT NULL, '', '', '', 'codes spent for no decision' FROM spent_code s
-    WHERE NOT EXISTS (SELECT FROM approval a WHERE a.officer_id = s.person_id
-                      AND (a.evidence->>'step')::bigint = s.step)
-"""
-
-
-def is_there(plan: Plan) -> bool:
-    """Whether the plan is wholly in the books; asserts that otherwise nothing of it is."""
-    found = standing(plan.batch_id)
-    assert found.whole != found.absent, found
-    return found.whole
-
-
-def decided(plan: Plan) -> int:
-    """How many decisions on the plan are kept, and count."""
-    kept = plan.approvals.count()
-    assert approvals.valid_approvals(plan) == kept
-    return kept
 
 
 def crash() -> None:

@@ -1,7 +1,6 @@
 """The database itself ends under an execution: the whole server at once, as in a power cut, or one
 of its processes, upon which it drops everyone and recovers from its log."""
 
-import os
 import random
 from collections.abc import Callable
 
@@ -11,11 +10,9 @@ from django.db import connection
 
 from backoffice import embedded
 from backoffice.embedded import postgres
-from tests.chaos.cutting import DONE, LOST, Theatre, Victim, crash, executing
+from tests.chaos.cutting import DONE, LOST, SEED, Theatre, Victim, crash, executing
 
 pytestmark = pytest.mark.chaos
-
-SEED = os.environ.get("CHAOS_SEED", "2018-03-30")
 
 
 def power_cut() -> None:
@@ -37,8 +34,7 @@ def test_a_plan_survives_its_database(
 ) -> None:
     chance = random.Random(f"{SEED}/{end.__name__}/{number}")
     plan, before = theatre.queued(chance)
-    victim = Victim.fork(executing(plan))
-    victim.go()
+    victim = Victim.start(executing(plan))
     # The last one comes when the plan is in the books.
     theatre.pause("execute", chance.uniform(0.1, 0.9) if number < 3 else 3)
     end()

@@ -9,7 +9,6 @@ when, as a part of what the step takes undisturbed on this machine. Where in the
 is not decided by us; that whatever it falls on leaves the plan wholly there or wholly absent is.
 """
 
-import os
 import random
 import re
 from collections import Counter
@@ -20,30 +19,25 @@ from django.db import connection
 
 from backoffice.embedded.places import PROJECT
 from backoffice.models import Execution, Plan
-from backoffice.services import approvals, incidents, plans
-from backoffice.services.refusals import Refused
-from tests.backoffice.services import remedy
-from tests.backoffice.services.conftest import approve_all, compute
-from tests.chaos import cutting
+from backoffice.services import approvals, plans
+from tests.chaos.books import Books, decided, is_there, sound
 from tests.chaos.cutting import (
     DONE,
     KILLED,
+    KILLS,
     LOST,
     REFUSED,
-    Books,
+    SEED,
+    Officer,
     Theatre,
     Victim,
-    decided,
     deciding,
     executing,
-    is_there,
     officers,
-    sound,
 )
 
 pytestmark = pytest.mark.chaos
 
-SEED = os.environ.get("CHAOS_SEED", "2018-03-30")
 CASES = 216
 # Up to the commit nothing may be seen, after it everything.
 ABSENT = (
@@ -123,8 +117,7 @@ def test_a_cut(theatre: Theatre, cut: Cut) -> None:
 
 def die_executing(theatre: Theatre, cut: Cut) -> None:
     plan, before = theatre.queued(cut.chance())
-    victim = Victim.fork(executing(plan), die_at=cut.step)
-    victim.go()
+    victim = Victim.start(executing(plan), die_at=cut.step)
     assert victim.end() == KILLED
     assert theatre.judge(cut.way, plan, before) == (cut.step in THERE)
     assert Execution.objects.get(plan=plan).attempts == (1 if cut.step in THERE else 2)
@@ -132,8 +125,7 @@ def die_executing(theatre: Theatre, cut: Cut) -> None:
 
 def kill_executing(theatre: Theatre, cut: Cut) -> None:
     plan, before = theatre.queued(cut.chance())
-    victim = Victim.fork(executing(plan))
-    victim.go()
+    victim = Victim.start(executing(plan))
     theatre.pause("execute", cut.moments[0])
     if cut.way.startswith("cut off"):
         victim.cut_off()
@@ -147,15 +139,9 @@ def kill_executing(theatre: Theatre, cut: Cut) -> None:
 def two_executing(theatre: Theatre, cut: Cut) -> None:
     """The message is delivered twice at once; in every other case one of the two is killed."""
     plan, before = theatre.queued(cut.chance())
-    pair = [Victim.fork(executing(plan)) for _ in range(2)]
-    for victim in pair:
-        victim.go()
     one_dies = cut.moments[1] > 0.55
-    if one_dies:
-        theatre.pause("execute", cut.moments[0])
-        pair[0].kill()
-    codes = [victim.end() for victim in pair]
-    assert codes[1] == DONE
+    dies = ("execute", cut.moments[0]) if one_dies else None
+    assert theatre.race(executing(plan), executing(plan), dies=dies)[1] == DONE
     assert theatre.judge(cut.way, plan, before) or one_dies
     assert Execution.objects.get(plan=plan).attempts == 1 or one_dies
 
@@ -164,8 +150,7 @@ def redeliver(theatre: Theatre, cut: Cut) -> None:
     """Killed, delivered again, killed again, and so on: each time the same question."""
     plan, before = theatre.queued(cut.chance())
     for moment in cut.moments:
-        victim = Victim.fork(executing(plan))
-        victim.go()
+        victim = Victim.start(executing(plan))
         theatre.pause("execute", moment)
         victim.kill()
         assert victim.end() in (DONE, KILLED)
@@ -201,8 +186,7 @@ def kill_requesting(theatre: Theatre, cut: Cut) -> None:
     """Asking is one transaction: there is a row to execute, or nothing was asked."""
     plan = theatre.approved(cut.chance())
     before = Books.now()
-    victim = Victim.fork(theatre.requesting(plan))
-    victim.go()
+    victim = Victim.start(theatre.requesting(plan))
     theatre.pause("request", cut.moments[0])
     victim.kill()
     assert victim.end() in (DONE, KILLED)
@@ -226,8 +210,7 @@ def die_approving(theatre: Theatre, cut: Cut) -> None:
     chosen = cut.number // len(WAYS) % 2  # the one who completes the quorum, or the first
     if chosen:
         deciding(plan, pair[0])()
-    victim = Victim.fork(deciding(plan, pair[chosen]), die_at=cut.step)
-    victim.go()
+    victim = Victim.start(deciding(plan, pair[chosen]), die_at=cut.step)
     assert victim.end() == KILLED
     assert decided(plan) == chosen + (cut.step in DECIDED)
     complete(theatre, cut, plan, pair)
@@ -236,8 +219,7 @@ def die_approving(theatre: Theatre, cut: Cut) -> None:
 def kill_approving(theatre: Theatre, cut: Cut) -> None:
     plan = theatre.proposed(cut.chance())
     pair = officers(2)
-    victim = Victim.fork(deciding(plan, pair[0]))
-    victim.go()
+    victim = Victim.start(deciding(plan, pair[0]))
     theatre.pause("approve", cut.moments[0])
     if cut.moments[1] < 0.55:
         victim.kill()
@@ -258,21 +240,15 @@ def two_approving(theatre: Theatre, cut: Cut) -> None:
         if same
         else [deciding(plan, officer) for officer in pair]
     )
-    victims = [Victim.fork(job) for job in jobs]
-    for victim in victims:
-        victim.go()
     one_dies = cut.moments[1] > 0.8
-    if one_dies:
-        theatre.pause("approve", cut.moments[0])
-        victims[0].kill()
-    codes = [victim.end() for victim in victims]
+    codes = theatre.race(*jobs, dies=("approve", cut.moments[0]) if one_dies else None)
     if not one_dies:
         assert sorted(codes) == ([DONE, REFUSED] if same else [DONE, DONE])
         assert decided(plan) == (1 if same else 2)
     complete(theatre, cut, plan, pair)
 
 
-def complete(theatre: Theatre, cut: Cut, plan: Plan, pair: list[cutting.Officer]) -> None:
+def complete(theatre: Theatre, cut: Cut, plan: Plan, pair: list[Officer]) -> None:
     """After a cut decision: what was not decided can be, with the very same code; then two hold,
     and the plan can be executed."""
     sound(theatre.world)
@@ -292,69 +268,10 @@ def complete(theatre: Theatre, cut: Cut, plan: Plan, pair: list[cutting.Officer]
     theatre.finish(plan, before)
 
 
-def computed(theatre: Theatre, number: int) -> Plan:
-    """One of several plans that were computed from the same books."""
-    return remedy.computed(theatre.world, remedy.anything([(number, 7), (3, -7)]))
-
-
-def test_of_two_proposed_at_once_one_is_before_the_officers(theatre: Theatre) -> None:
-    pair = [computed(theatre, number) for number in range(2)]
-    maker = theatre.world.person("mira")
-    victims = [Victim.fork(lambda plan=plan: plans.propose(plan=plan, by=maker)) for plan in pair]
-    for victim in victims:
-        victim.go()
-    assert sorted(victim.end() for victim in victims) == [DONE, REFUSED]
-    states = sorted(Plan.objects.get(pk=plan.pk).state for plan in pair)
-    assert states == [Plan.State.COMPUTED, Plan.State.PROPOSED]
-    sound(theatre.world)
-
-
-def test_of_two_asked_for_at_once_one_is_executed(theatre: Theatre) -> None:
-    first = theatre.approved(random.Random(7))
-    second = compute(theatre.world, [5])
-    plans.propose(plan=second, by=theatre.world.person("mira"))
-    approve_all(second)
-    victims = [Victim.fork(theatre.requesting(plan)) for plan in (first, second)]
-    for victim in victims:
-        victim.go()
-    assert sorted(victim.end() for victim in victims) == [DONE, REFUSED]
-    asked = Execution.objects.get(plan__in=(first, second))
-    theatre.finish(asked.plan, Books.now())
-
-
-@pytest.mark.parametrize("number", range(4))
-def test_a_gate_opened_while_a_plan_is_approved(theatre: Theatre, number: int) -> None:
-    """Whoever comes first: a plan is never executable with a gate that opened under it."""
-    chance = random.Random(f"{SEED}/gate/{number}")
-    plan = theatre.proposed(chance)
-    first, last = officers(2)
-    deciding(plan, first)()
-    incident, mira = theatre.world.incident, theatre.world.person("mira")
-    gate = incident.gates.get(kind="withdrawals", lifted_at=None)
-    lifts = Victim.fork(lambda: incidents.lift_gate(gate=gate, by=mira, reason="calm"))
-    decides = Victim.fork(deciding(plan, last))
-    lifts.go()
-    theatre.pause("approve", chance.uniform(0, 0.5))
-    decides.go()
-    lifted, approved = lifts.end() == DONE, decides.end() == DONE
-    assert lifted or approved
-    before = Books.now()
-    if not lifted:
-        theatre.requesting(plan)()
-        theatre.finish(plan, before)
-        return
-    incidents.close_gate(incident=incident, by=mira, kind="withdrawals", reason="again")
-    with pytest.raises(Refused):
-        theatre.requesting(plan)()
-    assert Plan.objects.get(pk=plan.pk).state == Plan.State.STALE
-    assert Books.now() == before
-    sound(theatre.world)
-
-
 def test_the_kills_fell_before_and_after_the_commit(theatre: Theatre) -> None:
     """If every kill came too late or too early the suite would show nothing."""
     drawn = Counter(cut.way for cut in CUTS)
-    for way in cutting.KILLS:
+    for way in KILLS:
         found = theatre.there.get(way, [])
         if len(found) < drawn[way]:
             pytest.skip("only with all cases run")

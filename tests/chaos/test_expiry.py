@@ -15,19 +15,9 @@ from django.utils import timezone
 
 from backoffice.models import Execution, Plan
 from backoffice.services import plans
-from tests.chaos.cutting import (
-    DONE,
-    REFUSED,
-    Books,
-    Theatre,
-    Victim,
-    decided,
-    deciding,
-    executing,
-    is_there,
-    officers,
-    sound,
-)
+from tests.backoffice.services.conftest import without_triggers
+from tests.chaos.books import Books, decided, is_there, sound
+from tests.chaos.cutting import DONE, REFUSED, Job, Theatre, Victim, deciding, executing, officers
 from tests.desk import WAIT_SECONDS_MAX, wait_until
 
 pytestmark = pytest.mark.chaos
@@ -37,14 +27,11 @@ OVER = "its time to be approved and executed is over"
 
 def expire(plan: Plan, seconds: float) -> None:
     """Let the plan's time end `seconds` from now, by the database's clock."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE plan DISABLE TRIGGER plan_guard")
-        cursor.execute(
-            "UPDATE plan SET expires_at = clock_timestamp() + make_interval(secs => %s)"
-            " WHERE id = %s",
-            [seconds, plan.pk],
-        )
-        cursor.execute("ALTER TABLE plan ENABLE TRIGGER plan_guard")
+    without_triggers(
+        "plan",
+        f"UPDATE plan SET expires_at = clock_timestamp() + interval '{seconds} seconds'"
+        f" WHERE id = {plan.pk}",
+    )
 
 
 def refused(theatre: Theatre, plan: Plan, before: Books) -> None:
@@ -132,8 +119,7 @@ def _closing(plan: Plan) -> None:
 def test_an_approval_around_the_end_of_its_time(theatre: Theatre, seconds: float) -> None:
     plan = theatre.proposed(random.Random(4))
     expire(plan, seconds)
-    victim = Victim.fork(deciding(plan, officers(1)[0]))
-    victim.go()
+    victim = Victim.start(deciding(plan, officers(1)[0]))
     assert victim.end() == (DONE if seconds > 0 else REFUSED)
     assert decided(plan) == int(seconds > 0)
     sound(theatre.world)
@@ -142,7 +128,7 @@ def test_an_approval_around_the_end_of_its_time(theatre: Theatre, seconds: float
 DAY = timedelta(days=1)
 
 
-def by_a_wrong_clock(job: object, off: timedelta) -> object:
+def by_a_wrong_clock(job: Job, off: timedelta) -> Job:
     """The job in a process whose clock is off; it is forked, so this one's stays right."""
     right = timezone.now
 
@@ -151,7 +137,7 @@ def by_a_wrong_clock(job: object, off: timedelta) -> object:
 
     def run() -> None:
         timezone.now = wrong
-        job()  # type: ignore[operator]
+        job()
 
     return run
 
@@ -163,8 +149,7 @@ def test_the_databases_clock_decides_whether_it_is_executed(
 ) -> None:
     plan, before = theatre.queued(random.Random(5))
     expire(plan, -0.001 if over else 60)
-    victim = Victim.fork(by_a_wrong_clock(executing(plan), off))  # type: ignore[arg-type]
-    victim.go()
+    victim = Victim.start(by_a_wrong_clock(executing(plan), off))
     assert victim.end() == DONE  # a refusal is written down, not raised
     assert is_there(plan) is not over
     assert Books.now() == (before if over else before.after(plan))
@@ -175,8 +160,7 @@ def test_a_clock_behind_approves_nothing_that_is_over(theatre: Theatre) -> None:
     """The service, asked by the wrong clock, says there is time; the database knows better."""
     plan = theatre.proposed(random.Random(6))
     expire(plan, -0.001)
-    victim = Victim.fork(by_a_wrong_clock(deciding(plan, officers(1)[0]), -DAY))  # type: ignore[arg-type]
-    victim.go()
+    victim = Victim.start(by_a_wrong_clock(deciding(plan, officers(1)[0]), -DAY))
     assert victim.end() != DONE
     assert decided(plan) == 0
     sound(theatre.world)
