@@ -165,15 +165,19 @@ def test_it_starts_nothing_for_words_it_does_not_know(
     assert supervisor.running(at) == {}
 
 
-def test_it_ends_when_a_program_does_and_says_which(at: Places) -> None:
+@pytest.mark.parametrize("name", ["clock", "web"])
+def test_it_ends_when_a_program_does_and_says_which(at: Places, name: str) -> None:
     command = demo(at)
     until("Ctrl-C stops everything", command)
-    os.killpg(supervisor.running(at)["clock"].pid, signal.SIGKILL)
+    program = supervisor.running(at)[name]
+    children = program.children(recursive=True)
+    program.kill()
     rest, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
     assert command.returncode == 1
-    assert "clock ended by itself" in rest
-    assert str(supervisor.log_of(at, "clock")) in rest
+    assert f"{name} ended by itself" in rest
+    assert str(supervisor.log_of(at, name)) in rest
     assert supervisor.running(at) == {}
+    assert [each.pid for each in children if processes.alive(each.pid)] == []
     assert postgres.running(at) is None
 
 

@@ -205,6 +205,9 @@ class Command(BaseCommand):
                 if not file.exists():
                     raise StoppedByAnother
                 time.sleep(0.05)
+            # Nobody else's group: its number is given away only once it has no member left.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(json.loads(file.read_text())["pid"], signal.SIGKILL)
             file.unlink()
             log = self.log_of(name)
             said = processes.last_lines(log, max(0, log.stat().st_size - 4000))
