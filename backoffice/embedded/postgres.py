@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -80,7 +79,7 @@ def start(at: Places, say: Say) -> None:
         # A server whose folder was removed under it serves nobody and would meet the new files.
         processes.end(processes.at_work("postgres", at.postgres), by=signal.SIGKILL, seconds_max=10)
         _make(at, account, say)
-    if running(at) is None or not _answers(at, lambda: running(at) is not None, say):
+    if running(at) is None or not _answers(at, None, say):
         _clear_stale_pid_file(at, say)
         _launch(at, account, say)
     _create_database(at)
@@ -237,16 +236,22 @@ def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     since = at.postgres_log.stat().st_size if at.postgres_log.exists() else 0
-    child = processes.launch(command, log=at.postgres_log, folder=at.postgres, account=account)
-    if not _answers(at, lambda: child.poll() is None, say):
-        raise _failure(at, since)
+    for _ in range(2):
+        child = processes.launch(command, log=at.postgres_log, folder=at.postgres, account=account)
+        if _answers(at, child, say):
+            return
+        if child.returncode != -signal.SIGKILL:
+            break  # it ended by itself; one that was killed while it started is started once more
+        _clear_stale_pid_file(at, say)
+    raise _failure(at, since)
 
 
-def _answers(at: Places, lives: Callable[[], bool], say: Say) -> bool:
+def _answers(at: Places, child: subprocess.Popen[bytes] | None, say: Say) -> bool:
     """Waits until it takes connections; False if it ends instead, as one found dying does."""
     patience = Patience(say, f"waiting for PostgreSQL in {at.postgres}, which replays its log")
     while not ready(at):
-        if not lives():
+        gone = child.poll() is not None if child else running(at) is None
+        if gone:
             return ready(at)
         patience.wait()
     return True

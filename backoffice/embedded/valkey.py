@@ -8,7 +8,7 @@ dropped key could be a queue.
 
 import signal
 import socket
-from collections.abc import Callable
+import subprocess
 from pathlib import Path
 
 import psutil
@@ -46,7 +46,7 @@ def start(at: Places, say: Say) -> None:
         # Its data folder was removed under it: it serves nobody and writes into nothing.
         processes.end([left], by=signal.SIGKILL, seconds_max=10)
         left = None
-    if left is not None and _answers(at, lambda: running(at) is not None, say):
+    if left is not None and _answers(at, None, say):
         return
     command = [
         *(str(binary), "--port", "0", "--unixsocket", str(at.valkey_socket)),
@@ -55,13 +55,17 @@ def start(at: Places, say: Say) -> None:
         *("--maxmemory-policy", "noeviction"),
     ]
     since = at.valkey_log.stat().st_size if at.valkey_log.exists() else 0
-    child = processes.launch(command, log=at.valkey_log, folder=at.valkey, account=account)
-    if not _answers(at, lambda: child.poll() is None, say):
-        logged = processes.last_lines(at.valkey_log, since)
-        raise EmbeddedError(
-            f"Valkey in {at.valkey} did not start: see what {at.valkey_log} says, "
-            f"or set REDIS_URL to a server of your own.\n{logged}"
-        )
+    for _ in range(2):
+        child = processes.launch(command, log=at.valkey_log, folder=at.valkey, account=account)
+        if _answers(at, child, say):
+            return
+        if child.returncode != -signal.SIGKILL:
+            break  # it ended by itself; one that was killed while it started is started once more
+    logged = processes.last_lines(at.valkey_log, since)
+    raise EmbeddedError(
+        f"Valkey in {at.valkey} did not start: see what {at.valkey_log} says, "
+        f"or set REDIS_URL to a server of your own.\n{logged}"
+    )
 
 
 def stop(at: Places, say: Say) -> bool:
@@ -88,11 +92,12 @@ def _binary() -> Path:
         raise EmbeddedError(f"no Valkey for this machine ({error}): set REDIS_URL.") from error
 
 
-def _answers(at: Places, lives: Callable[[], bool], say: Say) -> bool:
+def _answers(at: Places, child: subprocess.Popen[bytes] | None, say: Say) -> bool:
     """Waits until it answers; False if it ends instead, as one found dying does."""
     patience = Patience(say, f"waiting for Valkey in {at.valkey}, which reads its file")
     while not ready(at):
-        if not lives():
+        gone = child.poll() is not None if child else running(at) is None
+        if gone:
             return ready(at)
         patience.wait()
     return True

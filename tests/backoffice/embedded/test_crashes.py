@@ -1,6 +1,9 @@
 """The embedded servers, killed for real at every bad moment."""
 
+import os
 import shutil
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -94,6 +97,25 @@ def test_a_start_that_dies_while_it_is_waited_for(at: Places) -> None:
     with soon(first):
         embedded.ensure(at)
     assert pids(at)[0] != first
+    assert sql(at, "SELECT 1") == [(1,)]
+
+
+def test_a_server_killed_while_it_starts_is_started_once_more(at: Places) -> None:
+    embedded.ensure(at)
+    kill(pids(at)[0])
+    killed = []
+
+    def kill_the_first() -> None:
+        while (started := postgres.running(at)) is None:
+            time.sleep(0.001)
+        os.kill(started.pid, signal.SIGKILL)
+        killed.append(started.pid)
+
+    killer = threading.Thread(target=kill_the_first)
+    killer.start()
+    embedded.ensure(at)
+    killer.join()
+    assert pids(at)[0] not in killed
     assert sql(at, "SELECT 1") == [(1,)]
 
 
