@@ -21,6 +21,7 @@ from backoffice.views import access, plan_books, plan_figures, plan_origin
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
+from backoffice.views.undone import undone
 
 MAKERS = (Role.Name.ANALYST, Role.Name.FINANCE)
 TRIERS = dry_runs.MAY_TRY
@@ -54,9 +55,11 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
     """Every plan of the incident, and how far the one being computed has come."""
     incident = access.incident(request, slug)
     recused = recusals.recused(incident=incident, person=request.user)
+    plans = queries.of_incident(incident)
+    undos = undone(plans)
     context = {
         **around(incident),
-        "plans": queries.of_incident(incident),
+        "plans": [(plan, undos.get(plan.batch_id)) for plan in plans],
         "computation": _job(queries.newest_computation(incident)),
         "recused": recused,
         "may_compute": access.holds(request, Role.Name.ANALYST) and not recused,

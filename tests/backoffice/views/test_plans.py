@@ -42,8 +42,8 @@ def test_the_list_costs_the_same_however_long(
 ) -> None:
     for _ in range(3):
         compute(world, PAID)
-    # session, person, standing, incident, two of the frame, plans, computation
-    with django_assert_num_queries(9):
+    # session, person, standing, incident, two of the frame, plans, their undos, computation
+    with django_assert_num_queries(10):
         page = analyst.get(reverse("incident-plans", args=[world.incident.slug]))
     assert len(cells(page, "plans")) == 3
 

@@ -57,6 +57,13 @@ def test_a_letter_says_that_it_no_longer_holds(told: Campaign, undone: Plan) -> 
     assert "What this message tells you was posted the other way round" in shown
 
 
+def test_the_list_of_plans_says_which_was_undone(
+    world: World, told: Campaign, undone: Plan
+) -> None:
+    page = signed_in("analyst").get(reverse("incident-plans", args=[world.incident.slug]))
+    assert [row[1] for row in cells(page, "plans")] == ["Reconciled", "Reconciled Undone"]
+
+
 def test_nothing_says_so_before(told: Campaign) -> None:
     customer = signed_in("customer")
     for address in (reverse("portal"), reverse("portal-letter", args=[told.messages.get().pk])):
