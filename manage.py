@@ -8,9 +8,7 @@ import sys
 WITHOUT_SERVERS = {
     "help",
     "version",
-    "--help",
     "--version",
-    "-h",
     "services",
     "collectstatic",
     "mailcatcher",
@@ -24,16 +22,20 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     from backoffice import embedded
 
     try:
         words = sys.argv[1:3]
-        if words and words[0] not in WITHOUT_SERVERS and words not in FOR_AUDITORS:
+        asks = not {"-h", "--help"}.isdisjoint(sys.argv)
+        if words and not asks and words[0] not in WITHOUT_SERVERS and words not in FOR_AUDITORS:
             embedded.ensure()
         execute_from_command_line(sys.argv)
     except (embedded.EmbeddedError, ImproperlyConfigured) as error:
         sys.exit(f"makewhole: {error}")
+    except OperationalError as error:
+        sys.exit(f"makewhole: the database does not answer: {str(error).strip()}")
 
 
 if __name__ == "__main__":

@@ -105,8 +105,10 @@ def check(folder: Path) -> Report:
         return _checked(document, manifest)
     except NoExport:
         raise
-    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise NoExport(f"{folder} is not a whole export: {error!r}.") from error
+    except KeyError as error:
+        raise NoExport(f"{folder} is not a whole export: {error} is missing.") from error
+    except (OSError, AttributeError, TypeError, ValueError) as error:
+        raise NoExport(f"{folder} is not a whole export: {error}.") from error
 
 
 def _written(

@@ -93,7 +93,8 @@ def desk() -> Iterator[Desk]:
         unset = ("DATABASE_URL", "REDIS_URL", "MAKEWHOLE_EMAIL_HOST")
         kept = {name: value for name, value in os.environ.items() if name not in unset}
         environment = {**kept, "MAKEWHOLE_DATA": f"{folder}/data"}
-        command = [sys.executable, "manage.py", "demo", "--detach", "--port", "8400", "--"]
+        port = str(20_000 + os.getpid() % 10_000)  # two sessions on one machine keep apart
+        command = [sys.executable, "manage.py", "demo", "--detach", "--port", port, "--"]
         try:
             done = subprocess.run(
                 [*command, *REHEARSAL],
