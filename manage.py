@@ -35,6 +35,8 @@ def main() -> None:
     except (embedded.EmbeddedError, ImproperlyConfigured) as error:
         sys.exit(f"makewhole: {error}")
     except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None):
+            raise  # the server answered: this is another matter
         sys.exit(f"makewhole: the database does not answer: {str(error).strip()}")
 
 

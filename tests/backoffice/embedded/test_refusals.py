@@ -106,6 +106,26 @@ def test_a_socket_another_server_holds(at: Places) -> None:
         embedded.stop(other)
 
 
+def test_help_starts_nothing(at: Places) -> None:
+    command = manage(at, "drill", "--help")
+    told, said = command.communicate(timeout=WAIT_SECONDS_MAX)
+    assert (command.returncode, said) == (0, "")
+    assert "--accounts" in told
+    assert not at.postgres.exists()
+
+
+def test_a_database_that_is_away_is_told_in_a_line(
+    at: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    command = manage(at, "migrate")
+    _, said = command.communicate(timeout=WAIT_SECONDS_MAX)
+    assert command.returncode == 1
+    assert said.startswith("makewhole: the database does not answer: ")
+    assert "Traceback" not in said
+
+
 def test_a_command_says_it_without_a_traceback(at: Places) -> None:
     at.data.mkdir()
     at.postgres.write_text("a file")
