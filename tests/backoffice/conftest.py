@@ -42,8 +42,13 @@ def template() -> Iterator[Places]:
 @pytest.fixture
 def filled(at: Places, template: Places) -> None:
     """The test's data folder `at`, with a database already made in it."""
-    at.data.mkdir()
-    subprocess.run(["cp", "-a", template.postgres, at.postgres], check=True)
+    copy_database(template, at)
+
+
+def copy_database(kept: Places, at: Places) -> None:
+    """As it was stopped, into a data folder that has none."""
+    at.data.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-a", kept.postgres, at.postgres], check=True)
 
 
 @pytest.fixture
