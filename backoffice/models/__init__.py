@@ -7,7 +7,7 @@ from backoffice.models.campaigns import Campaign, CareHold, Message
 from backoffice.models.cascades import Cascade, CascadeEdge, CascadeNode
 from backoffice.models.compensation import Award, Programme
 from backoffice.models.feed import ApiToken, Event, Publication
-from backoffice.models.incidents import Gate, Incident, TimelineEntry
+from backoffice.models.incidents import Gate, GateProlongation, Incident, TimelineEntry
 from backoffice.models.notices import Fact, Notice, NoticeVersion, Promise
 from backoffice.models.passkeys import ApprovalChallenge, Passkey, SpentChallenge
 from backoffice.models.people import Interest, Person, Role, SpentCode
@@ -47,6 +47,7 @@ __all__ = [
     "Execution",
     "Fact",
     "Gate",
+    "GateProlongation",
     "Incident",
     "Interest",
     "Job",

@@ -48,7 +48,12 @@ class Event(models.Model):
             models.UniqueConstraint(fields=["venue", "number"], name="event_number_once"),
             # A plan is executed, reconciled or undone once, whoever tries again.
             models.UniqueConstraint(fields=["plan", "kind"], name="event_of_plan_once"),
-            models.UniqueConstraint(fields=["gate", "kind"], name="event_of_gate_once"),
+            # A gate is closed again, in words, whenever it is prolonged; it is lifted once.
+            models.UniqueConstraint(
+                fields=["gate"],
+                condition=models.Q(kind="gate.lifted"),
+                name="event_gate_lifted_once",
+            ),
             models.CheckConstraint(
                 condition=models.Q(kind__startswith="plan.", plan__isnull=False, gate__isnull=True)
                 | models.Q(kind__startswith="gate.", plan__isnull=True, gate__isnull=False),

@@ -115,3 +115,30 @@ class Gate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} closed: {self.reason}"
+
+
+class GateProlongation(models.Model):
+    """An officer's decision that a gate stays closed for longer; writing it moves the gate's expiry
+    (`migrations/sql/0011_prolonged_gates.sql`)."""
+
+    gate = models.ForeignKey(Gate, models.PROTECT, related_name="prolongations")
+    officer = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=200)
+    expires_before = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    decided_at = models.DateTimeField(auto_now_add=True, help_text="The database's clock.")
+
+    class Meta:
+        db_table = "gate_prolongation"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("expires_before")),
+                name="gate_prolongation_is_longer",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reason__regex=r"\S"), name="gate_prolongation_has_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gate_id} until {self.expires_at}: {self.reason}"

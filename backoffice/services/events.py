@@ -53,7 +53,8 @@ def plan_reconciled(plan: Plan) -> Event:
 
 
 def gate_closed(gate: Gate) -> Event:
-    """Trading or withdrawals stop. The gate opens by itself when its time is over: no event."""
+    """Trading or withdrawals stop, or do for longer than was said before. The gate opens by itself
+    when its time is over: no event."""
     return _write(Event.Kind.GATE_CLOSED, gate.incident, _of_gate(gate), gate=gate)
 
 

@@ -1,8 +1,9 @@
 """Opening an incident from a tape, and closing and opening the doors of the exchange meanwhile.
 
 An incident's status, its market gates and its withdrawal gate are three axes: none implies another.
-A gate has a scope, a reason, an owner and an expiry. A plan is executed only while the gates that
-its legs need are closed (`gates`), and keeps them closed until it is reconciled.
+A gate has a scope, a reason, an owner and an expiry, which an officer may put off. A plan is
+executed only while the gates that its legs need are closed (`gates`), and keeps them closed until
+it is reconciled.
 """
 
 from datetime import datetime, timedelta
@@ -11,12 +12,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from backoffice.models import Gate, Incident, Person, Role, TimelineEntry
+from backoffice.models import Gate, GateProlongation, Incident, Person, Role, TimelineEntry
 from backoffice.services import audit, events, gates, people
 from backoffice.services.refusals import Refused, Stale
 from exchange.models import Contract, Tape
 
 DESK = (Role.Name.ANALYST, Role.Name.RISK)
+OFFICERS = (Role.Name.RISK, Role.Name.FINANCE, Role.Name.LEGAL)
 GATE_HOURS_MAX = 72
 STEPS = {
     Incident.Status.DECLARED: (Incident.Status.TRIAGE,),
@@ -121,7 +123,7 @@ def close_gate(
                 owner=by,
                 expires_at=now + timedelta(hours=hours),
             )
-            scope = contract.symbol if contract else "everything"
+            scope = _scope(gate)
             _desk_line(
                 incident, f"gate-{gate.pk}", f"{gate.get_kind_display()} closed: {scope}", by
             )
@@ -134,6 +136,50 @@ def close_gate(
             )
     except IntegrityError as error:
         raise Stale("That gate is closed already.") from error
+    return gate
+
+
+def prolong_gate(*, gate: Gate, by: Person, reason: str, hours: int) -> Gate:
+    """Keep the gate closed until `hours` from now, at most 72: an incident of weeks is decided anew
+    every three days, by an officer. As often as it takes.
+
+    Raises NotAllowed for anyone else, Refused without a reason, for a longer time or one that ends
+    no later than the gate does, Stale when it is open by now.
+    """
+    people.require(by, *OFFICERS)
+    if not reason.strip():
+        raise Refused("Say why it stays closed: it is asked again in three days.")
+    if not 1 <= hours <= GATE_HOURS_MAX:
+        raise Refused(f"A gate stays closed for 1 to {GATE_HOURS_MAX} hours from now.")
+    with transaction.atomic():
+        stored = Gate.objects.select_for_update().get(pk=gate.pk)
+        now = timezone.now()
+        until = now + timedelta(hours=hours)
+        if stored.lifted_at is not None or stored.expires_at <= now:
+            raise Stale("That gate is open by now. Close it anew.")
+        if until <= stored.expires_at:
+            raise Refused(f"It stays closed until {stored.expires_at:%Y-%m-%d %H:%M} UTC anyway.")
+        row = GateProlongation.objects.create(
+            gate=stored,
+            officer=by,
+            reason=reason.strip()[:200],
+            expires_before=stored.expires_at,
+            expires_at=until,
+        )
+        gate.refresh_from_db()
+        _desk_line(
+            gate.incident,
+            f"gate-{gate.pk}-prolonged-{row.pk}",
+            f"{gate.get_kind_display()} stays closed: {_scope(gate)}",
+            by,
+        )
+        events.gate_closed(gate)
+        audit.record(
+            by=by,
+            action="gate.prolonged",
+            subject=f"gate:{gate.pk}",
+            data={"hours": hours, "until": until.isoformat(), "reason": row.reason},
+        )
     return gate
 
 
@@ -184,6 +230,10 @@ def add_entry(*, incident: Incident, by: Person, text: str, public: bool = False
         )
         audit.record(by=by, action="timeline.written", subject=f"incident:{incident.pk}")
     return entry
+
+
+def _scope(gate: Gate) -> str:
+    return gate.contract.symbol if gate.contract else "everything"
 
 
 def _desk_line(incident: Incident, key: str, text: str, by: Person) -> None:
