@@ -10,11 +10,13 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backoffice import remedy_words
 from backoffice.comparison_rows import COUNT, MAX, SIGNED, ZERO, Cell, Row
+from backoffice.figures import whole_number
 from backoffice.models import Plan
-from backoffice.templatetags.desk import count, money, sums_to_zero
+from backoffice.templatetags.desk import count, icon, money, sums_to_zero
 from exchange.models import Asset
 from exchange.queries.units import Unit
 
@@ -26,8 +28,8 @@ NOTHING = mark_safe("")
 def compared(rows: Sequence[Row], asset: Asset, at: int | None) -> SafeString:
     """The rows of a group: a name, and a cell a scenario; `at` is the column seen closer.
 
-    The most and the least of a row are named in words; under a sum stand the number of accounts and
-    the median.
+    The most and the least of a row have a sign before them, which readers aloud hear as a word;
+    under a sum stand the number of accounts and the median.
     """
     return format_html_join(
         "\n",
@@ -65,14 +67,17 @@ def _cells(row: Row, asset: Asset, at: int | None) -> SafeString:
 def _mark(cell: Cell) -> SafeString:
     if not cell.mark:
         return NOTHING
-    return format_html('<span class="mark">{}</span> ', _("max") if cell.mark == MAX else _("min"))
+    word, sign = (_("max"), "most") if cell.mark == MAX else (_("min"), "least")
+    return format_html('<span class="mark">{}<span class="vh">{}</span></span> ', icon(sign), word)
 
 
 def _beside(cell: Cell, asset: Asset) -> SafeString:
     if not cell.accounts:
         return NOTHING
     return format_html(
-        " <small>{} · {}</small>", count(cell.accounts), money(cell.median, asset, unit=False)
+        " <small>{}</small> <small>{}</small>",
+        ngettext("%s account", "%s accounts", cell.accounts) % whole_number(cell.accounts),
+        money(cell.median, asset, unit=False),
     )
 
 

@@ -10,6 +10,7 @@ import { startOnce } from "./once.js";
 import { startPalette } from "./palette.js";
 import { startPreferences } from "./preferences.js";
 import { startShortcuts } from "./shortcuts.js";
+import { startSideways } from "./sideways.js";
 import { startTrouble } from "./trouble.js";
 
 startFocus();
@@ -22,6 +23,7 @@ startPreferences();
 startClocks();
 startPalette();
 startShortcuts();
+startSideways();
 
 const drawCharts = async (root) => {
   if (!root.querySelector("[data-price-chart]")) return;

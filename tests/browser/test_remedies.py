@@ -30,6 +30,7 @@ def test_from_a_comparison_to_a_plan(desk: Desk, visit: Visits, incident: str) -
     page = opened.page
     comparison = compare(desk, page, incident)
     figures_are_the_rows(desk, page, comparison)
+    go_sideways(page)
     choose_columns(page)
     look_closer(page)
     one_account_across(desk, page, comparison)
@@ -71,6 +72,33 @@ def figures_are_the_rows(desk: Desk, page: Page, comparison: int) -> None:
         btc = one(desk, SUMMARY, comparison, number)["by_asset"]["BTC"]
         assert written(int(btc["gained"]), 8, signed=True) in gain
         assert written(int(btc["house_cost"]), 8) in cost
+
+
+def go_sideways(page: Page) -> None:
+    """Nine remedies fit on a small laptop; of more, the table says that it goes on, the keyboard
+    goes there, and the names of the rows stay."""
+    table = page.get_by_role("region", name=re.compile("Remedies side by side"))
+    said = page.get_by_text("More columns than fit")
+    back = page.url
+    page.goto(f"{back}?" + "&".join(f"s={number}" for number in range(1, 10)))
+    for width in (1280, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert table.evaluate("table => table.scrollWidth - table.clientWidth") == 0, width
+        expect(said).to_be_hidden()
+    page.goto(back)
+    page.set_viewport_size({"width": 1100, "height": 900})
+    expect(said).to_be_visible()
+    expect(table).to_have_attribute("data-right", "")
+    name = table.get_by_role("rowheader", name="Gain", exact=True).first
+    edge = name.evaluate("cell => cell.getBoundingClientRect().left")
+    table.focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    expect(table).to_have_attribute("data-left", "")
+    expect(table).not_to_have_attribute("data-right", "")
+    assert name.evaluate("cell => cell.getBoundingClientRect().left") == edge
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def choose_columns(page: Page) -> None:

@@ -1,0 +1,23 @@
+// Marks a table that goes on sideways at the edge where something is hidden: data-left, data-right.
+// The stylesheet shades that edge. Without a script there is the scrollbar.
+
+const mark = (wrap) => {
+  const hidden = wrap.scrollWidth - wrap.clientWidth - wrap.scrollLeft;
+  wrap.toggleAttribute("data-left", wrap.scrollLeft > 1);
+  wrap.toggleAttribute("data-right", hidden > 1);
+};
+
+export function startSideways() {
+  const sizes = new ResizeObserver((changed) => {
+    for (const { target } of changed) mark(target.closest(".sheet-wrap"));
+  });
+  const watch = (root) => {
+    for (const table of root.querySelectorAll(".sheet-wrap > table")) {
+      sizes.observe(table);
+      sizes.observe(table.parentElement);
+    }
+  };
+  watch(document);
+  document.body.addEventListener("htmx:load", (event) => watch(event.detail.elt));
+  document.addEventListener("scroll", ({ target }) => target.matches?.(".sheet-wrap") && mark(target), true);
+}
