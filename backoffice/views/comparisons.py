@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from backoffice.models import Comparison, Incident
 from backoffice.queries import comparisons as queries
 from backoffice.services import comparisons as services
-from backoffice.services import jobs, recusals
+from backoffice.services import locks, recusals
 from backoffice.services.refusals import Refused
-from backoffice.views import access, comparison_screen
+from backoffice.views import access, comparison_screen, under_way
 from backoffice.views.comparison_forms import EXTRAS_MAX, DefaultsForm, ScenarioForm, extras
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
@@ -115,14 +115,19 @@ def fetch(request: HttpRequest, pk: int) -> Comparison:
 
 def job(row: Comparison) -> Mapping[str, Any]:
     """What a progress bar shows of a comparison; a finished one is at its end."""
-    told = jobs.progress(row)
-    waiting = told.stage if told else _("Waiting for a worker")
+    told = under_way.told(row)
+    stage = told.stage if told else _("Waiting for a worker")
     done = _("Comparison %s is computed") % row.pk
+    zone = row.incident.zone
+    idle = row.under_way and under_way.waiting(
+        row, space=locks.COMPARISON, number=row.pk, zone=zone
+    )
     return {
         "row": row,
         "state": row.state,
         "label": _("Compare remedies"),
-        "message": row.message or (waiting if row.under_way else done),
+        "message": row.message or (stage if row.under_way else done),
+        "waiting": idle,
         "done": told.done if told else int(row.state == Comparison.State.DONE),
         "total": told.total if told else 1,
         "running": row.under_way,

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,7 +15,7 @@ from backoffice.models import Execution, Plan
 from backoffice.services import approvals, gates, locks, staleness
 from backoffice.services import executions as services
 from backoffice.services.refusals import Refused
-from backoffice.views import access, plan_books, plan_figures
+from backoffice.views import access, plan_books, plan_figures, under_way
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.plans import TAB, fetch, summary
@@ -76,19 +75,23 @@ def following(plan: Plan) -> dict[str, Any]:
         }  # fmt: skip
     done, words = _stage(plan, execution, compared=bool(checks))
     running = execution.under_way or (plan.state == Plan.State.EXECUTED and not checks)
+    zone = plan.incident.zone
+    idle = running and under_way.waiting(
+        execution, space=locks.EXECUTION, number=plan.pk, zone=zone
+    )
     return {
         "execution": execution,
         "checks": checks,
         "running": running,
         "verdict": verdict,
-        "at_work": running and locks.taken(locks.EXECUTION, plan.pk),
-        "waited": int((timezone.now() - execution.requested_at).total_seconds()),
+        "at_work": running and not idle,
         "job": {
             "label": _("Execution of plan %s") % plan.pk,
             "state": "running" if running and execution.state == "done" else execution.state,
             "done": done,
             "total": STEPS,
             "message": execution.message or words,
+            "waiting": idle,
         },
     }
 

@@ -14,10 +14,10 @@ from backoffice import digest_words, remedy_words
 from backoffice.models import Computation, Person, Plan, Role
 from backoffice.queries import break_glass
 from backoffice.queries import plans as queries
-from backoffice.services import approvals, dry_runs, jobs, recusals, undo
+from backoffice.services import approvals, dry_runs, jobs, locks, recusals, undo
 from backoffice.services import plans as services
 from backoffice.services.refusals import Refused
-from backoffice.views import access, plan_books, plan_figures, plan_origin
+from backoffice.views import access, plan_books, plan_figures, plan_origin, under_way
 from backoffice.views.incident_frame import around
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
@@ -85,12 +85,17 @@ def _job(row: Computation | None) -> dict[str, Any] | None:
     """What a progress bar shows of a computation; a finished one is at its end."""
     if row is None:
         return None
-    told = jobs.progress(row)
+    told = under_way.told(row)
+    zone = row.incident.zone
+    idle = row.under_way and under_way.waiting(
+        row, space=locks.COMPUTATION, number=row.pk, zone=zone
+    )
     return {
         "row": row,
         "state": row.state,
         "label": remedy_words.name_of(row.remedy, row.parameters),
         "message": row.message or _words(row, told),
+        "waiting": idle,
         "done": told.done if told else int(row.state == Computation.State.DONE),
         "total": told.total if told else 1,
         "running": row.under_way,
