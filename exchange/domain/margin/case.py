@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from exchange.domain.margin import health
-from exchange.domain.margin.health import ENTRY, FEE_AT_MARK, Account, Holding
+from exchange.domain.margin.health import ENTRY, Account, Holding
 from exchange.domain.margin.position import LINEAR, QUANTO, Leg, bankruptcy_at_margin_rate
 from exchange.domain.margin.request import Position, Request, Sums
 from exchange.domain.margin.ruleset import (
@@ -252,16 +252,20 @@ def open_case(request: Request, rules: RuleSet) -> Case:
 
 
 def margin_ratio(case: Case, price: Fraction) -> Fraction | None:
-    """The venue's own margin ratio at a price; None where it divides by nothing."""
+    """The venue's own margin ratio at a price; None where it divides by nothing.
+
+    The closing fee counts wherever the trigger keeps it back, so that the ratio reaches its limit
+    at the liquidation price and not elsewhere.
+    """
     account = case.account
     due = sum((holding.maintenance(price) for holding in account.holdings), ZERO)
     due += account.others_maintenance
     left = health.equity(account, price)
+    kept = due + health.closing_fee(account, price)
     if case.rules.ratio == MAINTENANCE_OVER_EQUITY:
-        return due / left if left > 0 else None
+        return kept / left if left > 0 else None
     if case.rules.ratio == EQUITY_OVER_MAINTENANCE:
-        fee = health.closing_fee(account, price) if account.fee_at == FEE_AT_MARK else ZERO
-        return left / (due + fee) if due + fee > 0 else None
+        return left / kept if kept > 0 else None
     factor = case.rates.factor
     return left * factor / due - factor if factor and due > 0 else None
 

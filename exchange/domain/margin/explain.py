@@ -222,18 +222,24 @@ def _at_mark(case: Case, figures: Figures) -> list[str]:
     lines.append(
         f"Equity: {show(_available(case))} {_term('+', figures.pnl)} = {show(figures.equity)}."
     )
+    return [*lines, _ratio(case, figures), *_second_price(case, figures)]
+
+
+def _ratio(case: Case, figures: Figures) -> str:
+    """The venue's margin ratio in its own words, and where it ends."""
+    words = case.rules.ratio
+    if case.account.fee_at != NO_FEE:
+        words = words.replace("maintenance", "(maintenance + closing fee)")
     if figures.margin_ratio is None:
-        lines.append(f"Margin ratio ({case.rules.ratio}): not defined here.")
-    else:
-        trigger = "liquidated at 100 %"
-        if case.rates.factor is not None:
-            trigger = "liquidated at or below 0"
-        elif case.rules.ratio == MAINTENANCE_OVER_EQUITY:
-            trigger = "liquidated at 100 % or above"
-        lines.append(
-            f"Margin ratio ({case.rules.ratio}) = {percent(figures.margin_ratio)}; {trigger}."
-        )
-    return lines + _second_price(case, figures)
+        spent = figures.equity is not None and figures.equity <= 0
+        why = "nothing is left, so it is liquidated" if spent else "not defined here"
+        return f"Margin ratio ({words}): {why}."
+    trigger = "at 100 % or below"
+    if case.rates.factor is not None:
+        trigger = "at or below 0"
+    elif case.rules.ratio == MAINTENANCE_OVER_EQUITY:
+        trigger = "at 100 % or above"
+    return f"Margin ratio ({words}) = {percent(figures.margin_ratio)}; liquidated {trigger}."
 
 
 def _second_price(case: Case, figures: Figures) -> list[str]:

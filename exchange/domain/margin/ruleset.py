@@ -18,7 +18,7 @@ from exchange.domain.margin.tiers import Tier, flat
 CROSS, ISOLATED = "cross", "isolated"
 
 MAINTENANCE_OVER_EQUITY = "maintenance / equity"
-EQUITY_OVER_MAINTENANCE = "equity / (maintenance + closing fee)"
+EQUITY_OVER_MAINTENANCE = "equity / maintenance"
 LESS_ADJUSTMENT_FACTOR = "equity / margin required - adjustment factor"
 
 

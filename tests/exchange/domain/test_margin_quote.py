@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.domain.margin.ruleset import LESS_ADJUSTMENT_FACTOR
 from exchange.domain.margin_quote import QuoteRefused, quote
 from exchange.domain.rules import RulesUnknown, margin_rules, names
 
@@ -135,6 +136,38 @@ def test_the_kind_of_contract_is_taken_and_said(
     said = quote({**request, "contract": kind})
     assert said["liquidation_price"] == answer["liquidation_price"]
     assert "is taken as" not in " ".join(said["steps"])
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+@pytest.mark.parametrize("name", names())
+def test_the_ratio_reaches_its_limit_at_the_liquidation_price(
+    name: str, mode: str, side: str
+) -> None:
+    less_factor = margin_rules(name).ratio == LESS_ADJUSTMENT_FACTOR
+    request = {
+        "rules": name,
+        "side": side,
+        "mode": mode,
+        "quantity": "10000",
+        "entry": "8000",
+        "leverage": "10",
+        "maintenance": "0.1" if less_factor else "0.005",
+        "taker_fee": "0.00075",
+    }
+    if mode == "cross":
+        request["collateral"] = quote({**request, "mode": "isolated"})["initial_margin"]
+    price = quote(request)["unrounded"]["liquidation_price"]
+    answer = quote({**request, "mark": price})
+    assert round(Decimal(answer["unrounded"]["margin_ratio"]), 15) == (0 if less_factor else 1)
+
+
+def test_what_is_spent_has_no_ratio_and_is_said_to_be_liquidated() -> None:
+    answer = quote({**BASE, "taker_fee": "0.00075", "mark": "5000"})
+    assert answer["margin_ratio"] is None
+    assert answer["steps"][-1] == (
+        "Margin ratio ((maintenance + closing fee) / equity): nothing is left, so it is liquidated."
+    )
 
 
 def test_a_tick_can_be_named() -> None:
