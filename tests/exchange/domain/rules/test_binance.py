@@ -87,6 +87,30 @@ def test_the_tables_give_the_worked_example(
     assert answer["liquidation_price"] == expected
 
 
+@pytest.mark.parametrize(
+    ("side", "size", "entry", "margin", "profit", "expected"),
+    [
+        ("long", "20", "6563.665", "15517.54150468", "2316.83423560", "5930.78"),
+        ("short", "10", "6563.86", "5413.95799991", "-1156.4671178", "7189.95"),
+    ],
+)
+def test_the_positions_of_the_api_pages(
+    side: str, size: str, entry: str, margin: str, profit: str, expected: str
+) -> None:
+    # binance-docs "Position Information", hedge mode. The margin printed holds the profit at the
+    # mark of 6679.50671178; the short's entry, printed as zero, is the one that gives its price.
+    request = {"rules": "binance-usdm", "side": side, "quantity": size, "entry": entry}
+    answer = printed(
+        **request,
+        collateral=str(Decimal(margin) - Decimal(profit)),
+        mark="6679.50671178",
+        mode="isolated",
+        symbol="BTCUSDT",
+    )
+    assert answer["liquidation_price"] == expected
+    assert abs(Decimal(answer["pnl"]) - Decimal(profit)) < Decimal("0.0001")
+
+
 def test_others_may_name_their_tables_too() -> None:
     answer = printed(
         rules="binance-usdm",

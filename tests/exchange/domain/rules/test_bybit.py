@@ -52,6 +52,27 @@ def test_inverse_isolated_bankruptcy_of_the_adl_page() -> None:
     assert printed(**request)["liquidation_price"] == "7773.50"
 
 
+@pytest.mark.parametrize(
+    ("size", "entry", "liquidation", "bankruptcy"),
+    [("5", "7197.35137469", "3608", "3599"), ("11", "7041.53223741", "3530", "3521")],
+)
+def test_inverse_positions_of_the_api_pages(
+    size: str, entry: str, liquidation: str, bankruptcy: str
+) -> None:
+    # bybit-exchange.github.io docs/inverse "My Position", isolated at 1x, of two versions.
+    answer = printed(
+        rules="bybit-inverse",
+        side="long",
+        quantity=size,
+        entry=entry,
+        leverage="1",
+        mode="isolated",
+        symbol="BTCUSD",
+    )
+    assert Decimal(answer["liquidation_price"]) == Decimal(liquidation)
+    assert Decimal(answer["bankruptcy_price"]) == Decimal(bankruptcy)
+
+
 def test_inverse_initial_margin() -> None:
     # bybitx.global help search: 12,000 contracts at 8,000, 50x = 0.03 BTC.
     answer = printed(

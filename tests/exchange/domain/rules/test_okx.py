@@ -1,6 +1,7 @@
 """OKX: margins of its guides, and the isolated formulas."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -106,3 +107,28 @@ def test_equity_over_value_at_the_liquidation_price(side: str) -> None:
     there = printed(**request, mark=price)["unrounded"]
     equity = 1000 + Decimal(there["pnl"])
     assert round(equity / Decimal(there["position_value"]), 12) == Decimal("0.0155")
+
+
+def test_the_position_of_the_api_pages() -> None:
+    # okx.com/docs-v5 "Get positions": one contract of 10 USD of ETH-USD from 2566.31 at 10x, with
+    # the rates its figures come to. Its liqPx, 2352.8496681818233, is one tick above its formula.
+    request = {
+        "rules": "okx",
+        "contract": "inverse",
+        "side": "long",
+        "quantity": "1",
+        "face": "10",
+        "entry": "2566.31",
+        "leverage": "10",
+        "mode": "isolated",
+        "maintenance": "0.008",
+        "taker_fee": "0.0005",
+    }
+    assert unrounded("initial_margin", 16, **request) == Decimal("0.0003896645377994")
+    above = Decimal("2352.8496681818233") - unrounded("liquidation_price", 12, **request)
+    assert round(above, 9) == Decimal("0.01")
+    profit = Fraction("-0.0000009932766034")  # the mark it was worked out at is not printed
+    mark = 10 / (10 / Fraction("2566.31") - profit)
+    there = {**request, "mark": f"{float(mark):.12f}"}
+    assert unrounded("maintenance_margin", 12, **there) == Decimal("0.000031181109")
+    assert unrounded("margin_ratio", 5, **there) == Decimal("11.73173")
