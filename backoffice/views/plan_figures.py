@@ -32,7 +32,8 @@ MINUSES = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
 
 class AssetTotals(NamedTuple):
     """What a plan does in one asset, minor units; `moved` are its legs' sums in the order of
-    `kinds`, and `total` the sum of all its legs: zero."""
+    `kinds`, and `total` the sum of all its legs: zero. `receivable` has the ledger's sign: below
+    zero is what customers come to owe."""
 
     asset: Asset
     accounts: int
@@ -70,7 +71,7 @@ def _of_asset(plan: Plan, asset: Asset, totals: Mapping[str, Any]) -> AssetTotal
         credited=int(totals["credited"]),
         debited=int(totals["debited"]),
         recovered=int(totals["recovered"]),
-        receivable=int(totals["receivable"]),
+        receivable=-int(totals["receivable"]),
         moved_out=int(totals["moved_out"]),
         fees=int(totals["reversed_fees"]),
         paid=int(totals.get("paid", 0)),

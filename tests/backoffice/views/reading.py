@@ -20,6 +20,13 @@ def cells(response: HttpResponse, table: str) -> list[list[str]]:
     return [[_words(c) for c in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]
 
 
+def heads(response: HttpResponse, table: str) -> list[str]:
+    """The heads of the columns of a table."""
+    page = response.content.decode()
+    head = page[page.index(f'id="{table}"') :].partition("</thead>")[0].partition("<thead>")[2]
+    return [_words(cell) for cell in re.findall(r"<th\b.*?</th>", head, re.DOTALL)]
+
+
 def rows(response: HttpResponse, table: str) -> list[list[str]]:
     """As `cells`, of every body of the table."""
     page = response.content.decode()

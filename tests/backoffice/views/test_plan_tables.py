@@ -1,13 +1,16 @@
-"""The long tables of a plan, page by page."""
+"""The tables of a plan: the long ones page by page, and what they say of the same legs."""
 
+import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import PlanEffect
+from backoffice.services import drafting, ledger_places
 from exchange.queries import keyset
+from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import BTC, World, compute
-from tests.backoffice.views.reading import cells, text
+from tests.backoffice.views.reading import cells, heads, text
 
 pytestmark = pytest.mark.django_db
 PAID = [BTC // 10, 3 * BTC // 10, BTC // 5]
@@ -62,6 +65,34 @@ def test_legs_are_in_the_order_they_were_staged(
     ]
     rest = analyst.get(at, {"after": first.context["page"].after})
     assert cells(rest, "leg-sheet") == [["4", "A00002", "Futures wallet", "+0.20000000 BTC"]]
+
+
+def lending() -> drafting.Draft:
+    """2 of the 5 BTC that A00001 has to give back are in its wallet; the rest it owes."""
+    future, owed = (ledger_places.KINDS.index(kind) for kind in ("futures", "receivable"))
+    made = remedy.draft(5 * BTC, contracts=0)
+    return made._replace(
+        cash=drafting.Cash(
+            np.array([future, future, owed], np.int8), np.array([0, 1, 1]),
+            np.zeros(3, np.int16), np.array([5, -2, -3]) * BTC,
+        ),
+        effects=made.effects._replace(
+            futures_delta=np.array([5, -2]) * BTC,
+            receivable_delta=np.array([0, -3]) * BTC,
+        ),
+    )  # fmt: skip
+
+
+def test_what_is_owed_has_one_name_and_one_sign(world: World, analyst: Client) -> None:
+    plan = remedy.computed(world, lending())
+    summed = analyst.get(reverse("plan", args=[plan.pk]))
+    effects = analyst.get(reverse("plan-effects", args=[plan.pk]), {"account": "A00001"})
+    account = analyst.get(reverse("account", args=[world.accounts[1].pk]))
+    for page, table in (
+        (summed, "totals"), (summed, "kinds"), (effects, "effect-sheet"), (account, "effects"),
+    ):  # fmt: skip
+        (row,) = cells(page, table)
+        assert row[heads(page, table).index("Owed to the house")] == "−3.00000000", table
 
 
 def test_a_plan_without_position_legs_says_so(world: World, analyst: Client) -> None:
