@@ -1,7 +1,8 @@
 """What customers are told about each remedy, in English and Chinese. Words only, nothing computed.
 
 One text a remedy, for the letter and for the customer's own page, so that both say the same. It
-says what was done, not whose fault it was, and no text names another customer. `{contract}`,
+says what was done, not whose fault it was, and no text names another customer. It says nothing of
+what holds now: a later plan may undo it, and the text stands there still. `{contract}`,
 `{cutoff}` and `{settled}` are filled in by whoever tells.
 """
 
@@ -34,39 +35,39 @@ ENGLISH: dict[str, Told] = {
     "rollback": Told(
         "Trades after the cut-off were cancelled",
         "trades after {cutoff} were cancelled",
-        _OFF + "All futures trades after {cutoff} have been cancelled for every account, and yours"
-        " is now as it stood at that moment.",
+        _OFF + "All futures trades after {cutoff} were cancelled for every account, and yours was"
+        " put back to where it stood at that moment.",
         "Results of cancelled trades taken back",
         "Fees of cancelled trades returned",
     ),
     "bust": Told(
         "Trades outside the price band were cancelled",
         "trades outside the price band were cancelled",
-        _OFF + "Trades after {cutoff} at prices too far from the reference have been cancelled, for"
-        " both sides, and every account was worked out again without them.",
+        _OFF + "Trades after {cutoff} at prices too far from the reference were cancelled, for both"
+        " sides, and every account was worked out again without them.",
         "Results of cancelled trades, and what followed from them",
         "Fees of cancelled trades returned",
     ),
     "reprice": Told(
-        "Trades outside the price band have another price",
-        "trades outside the price band have another price",
-        _OFF + "Trades after {cutoff} at prices too far from the reference now count at the edge of"
-        " the band around it, for both sides, and every account was worked out again with those"
-        " prices.",
+        "Trades outside the price band were given another price",
+        "trades outside the price band were given another price",
+        _OFF + "Trades after {cutoff} at prices too far from the reference were given the price at"
+        " the edge of the band around it, for both sides, and every account was worked out again"
+        " with those prices.",
         "Difference in results at the new prices",
         _FEES,
     ),
     "restore": Told(
         "Your equity was restored",
         "your equity was restored",
-        _CLOSED + "We have paid you back the equity this took from you. No trade was changed.",
+        _CLOSED + "We paid you back the equity this took from you. No trade was changed.",
         "Change of results",
         _FEES,
     ),
     "reference": Told(
         "You were paid the difference to a reference price",
         "you were paid the difference to a reference price",
-        _CLOSED + "We have paid you the difference between a reference price and the price at which"
+        _CLOSED + "We paid you the difference between a reference price and the price at which"
         " it was closed. No trade was changed.",
         "Change of results",
         _FEES,
@@ -74,14 +75,14 @@ ENGLISH: dict[str, Told] = {
     "reinstate": Told(
         "Your position was given back",
         "your position was given back",
-        _CLOSED + "You hold it again, at the price at which it was closed.",
+        _CLOSED + "We gave it back to you, at the price at which it was closed.",
         "Results of taking the position back",
         "Fees of the close returned",
     ),
     "settle": Told(
         "Positions were settled at one price",
         "positions in {settled} were settled",
-        "All positions in {settled} have been closed at one settlement price. Those on the side"
+        "All positions in {settled} were closed at one settlement price. Those on the side"
         " named in our notice were then paid as if closed at the refund price.",
         "Result at the settlement price",
         _FEES,
@@ -90,7 +91,7 @@ ENGLISH: dict[str, Told] = {
         "What was left of the loss was shared",
         "your part of what was left",
         "Some losses after the incident were larger than the accounts they fell on. The insurance"
-        " fund paid first. What was left has been shared by one rule, the same for everyone, and"
+        " fund paid first. What was left was shared by one rule, the same for everyone, and"
         " what could not be paid was written off.",
         "Change of results",
         _FEES,
@@ -98,15 +99,14 @@ ENGLISH: dict[str, Told] = {
     "goodwill": Told(
         "Goodwill payment",
         "a goodwill payment",
-        "We paid this to your futures wallet as an apology. It is yours and takes none of your"
-        " rights away.",
+        "We paid this to your futures wallet as an apology. It takes none of your rights away.",
         "Change of results",
         _FEES,
     ),
     "undo": Told(
         "An earlier change was taken back",
         "an earlier change was taken back",
-        "A change we had made to your account has been taken back in full: every amount and every"
+        "A change we had made to your account was taken back in full: every amount and every"
         " position of it was posted the other way round.",
         "Results put back",
         "Fees put back",
@@ -179,7 +179,7 @@ CHINESE_TEXTS: dict[str, Told] = {
     "goodwill": Told(
         "补偿",
         "一笔补偿",
-        "我们将这笔款项支付到您的合约钱包以示歉意。它归您所有，不影响您的任何权利。",
+        "我们将这笔款项支付到您的合约钱包以示歉意。这不影响您的任何权利。",
         _RESULTS_ZH,
         _FEES_ZH,
     ),

@@ -30,6 +30,14 @@ def test_nobody_is_judged() -> None:
         assert word not in (said + told).lower(), word
 
 
+def test_customers_are_told_what_was_done_and_not_what_holds() -> None:
+    """The same text stands on a statement after a later plan undid it."""
+    english = " ".join(text for words in customer_words.ENGLISH.values() for text in words)
+    assert re.findall(r"\b(?:is yours|hold it|now|has been|(?<!not )have been)\b", english) == []
+    chinese = " ".join(text for words in customer_words.CHINESE_TEXTS.values() for text in words)
+    assert re.findall("归您所有|现在", chinese) == []
+
+
 def test_every_parameter_and_choice_has_words() -> None:
     for remedy in REMEDIES.values():
         for field in remedy.fields:

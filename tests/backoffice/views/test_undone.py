@@ -49,6 +49,8 @@ def test_the_statement_says_what_was_taken_back(told: Campaign, undone: Plan) ->
     ((programme, *_),) = cells(page, "goodwill")
     assert programme.startswith("Goodwill Taken back ")
     assert "Taken back since" in shown
+    assert "We paid this to your futures wallet as an apology." in shown
+    assert "yours" not in shown
 
 
 def test_a_letter_says_that_it_no_longer_holds(told: Campaign, undone: Plan) -> None:
