@@ -1,9 +1,9 @@
 """`manage.py import_tape`: a real venue's files, compared with the venue's own numbers, and kept.
 
-Prints counts, gaps and the reconciliation; with --json the last line is one JSON object. The fills
-or transfers of an account are kept as a tape and its books opened, so that it has its page like any
-other; importing the same files again finds them standing. A file that cannot be read names its row
-and field, and nothing is kept.
+Prints counts, gaps and the reconciliation; with --json one JSON object and nothing else, also where
+a file is refused. The fills or transfers of an account are kept as a tape and its books opened, so
+that it has its page like any other; importing the same files again finds them standing. A file that
+cannot be read names its row and field, and nothing is kept.
 """
 
 import hashlib
@@ -36,29 +36,37 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", required=True, choices=sorted(venues.FORMATS))
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-        parser.add_argument("--json", action="store_true", help="print one JSON object last")
+        parser.add_argument("--json", action="store_true", help="print one JSON object only")
         parser.add_argument(
             "--account", default="", help="code of the account, if no file names it"
         )
         parser.add_argument("--dry-run", action="store_true", help="compare only, keep nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = self._imported(**options)
+        except (VenueRefused, BundleRefused, StoreUnwritable, BooksRefused) as fault:
+            if options["json"]:
+                place = {name: getattr(fault, name, None) for name in ("file", "row", "field")}
+                self.stdout.write(json.dumps({"detail": str(fault)} | place))
+            raise CommandError(str(fault)) from fault
+        if options["json"]:
+            self.stdout.write(json.dumps(report))
+        else:
+            self._print(report)
+
+    def _imported(self, **options: Any) -> dict[str, Any]:
+        """Read, compare and keep the files; the report."""
         paths: list[Path] = options["files"]
         account = options["account"].strip() or _account(paths)
         if len(account) > ACCOUNT_MOST or not account.isprintable():
-            raise CommandError(
+            raise BooksRefused(
                 f"--account must be a code of at most {ACCOUNT_MOST} characters that can be shown."
             )
-        try:
-            outcome = venues.run(options["format"], paths, account)
-            report = dict(outcome.report)
-            if outcome.book is not None and not options["dry_run"]:
-                report |= self._keep(outcome.book, f"{options['format']}-{account}")
-        except (VenueRefused, BundleRefused, StoreUnwritable, BooksRefused) as fault:
-            raise CommandError(str(fault)) from fault
-        self._print(report)
-        if options["json"]:
-            self.stdout.write(json.dumps(report))
+        outcome = venues.run(options["format"], paths, account)
+        if outcome.book is None or options["dry_run"]:
+            return outcome.report
+        return outcome.report | self._keep(outcome.book, f"{options['format']}-{account}")
 
     def _keep(self, book: VenueBook, name: str) -> dict[str, Any]:
         """Store the tape; open the books of one that has fills or transfers."""

@@ -98,7 +98,7 @@ def test_import_tape_prints_its_reconciliation_and_opens_the_account(tmp_path: P
     assert record.venue.code == printed["venue"]
     assert Account.objects.get(venue=record.venue, code="0xA").kind == Account.Kind.CUSTOMER
 
-    assert json.loads(run(*words)[-1]) == printed
+    assert [json.loads(line) for line in run(*words)] == [printed]  # one object, nothing else
     assert Venue.objects.count() == 1
 
 
@@ -128,8 +128,16 @@ def test_import_tape_dry_run_and_public_feeds_keep_nothing(tmp_path: Path, own_s
 def test_import_tape_names_the_broken_row(tmp_path: Path, own_store: Path) -> None:
     rows = [fill("ZED", "50.0", "1.0", "B", "0.0"), fill("ZED", "fifty", "1.0", "B", "1.0")]
     path = write(tmp_path / "fills.json", rows)
+    words = ("import_tape", "--format", "hyperliquid-fills", str(path))
+    out = StringIO()
     with pytest.raises(CommandError, match=r'fills\.json row 1, px: "fifty" is not a number'):
-        run("import_tape", "--format", "hyperliquid-fills", path)
+        call_command(*words, stdout=out)
+    assert out.getvalue() == ""
+    with pytest.raises(CommandError) as refusal:
+        call_command(*words, "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {
+        "detail": str(refusal.value), "file": "fills.json", "row": 1, "field": "px",
+    }  # fmt: skip
     assert not own_store.exists()
     assert not Venue.objects.exists()
 
