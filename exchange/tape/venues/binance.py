@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from exchange.tape.venues import Outcome, public
+from exchange.tape.venues.files import LISTS
 from exchange.tape.venues.public import TRUTH, Feed, Numbers, positive, series, where
 from exchange.tape.venues.row import Row
 
@@ -26,7 +27,14 @@ AGGREGATED = {
     "a": "agg_trade_id", "p": "price", "q": "quantity", "f": "first_trade_id",
     "l": "last_trade_id", "T": "transact_time", "m": "is_buyer_maker",
 }  # fmt: skip
-"""Columns as older headers and the API spell them."""
+LIQUIDATED = {
+    "origQty": "original_quantity", "executedQty": "accumulated_fill_quantity",
+    "status": "order_status", "s": "symbol", "S": "side", "q": "original_quantity", "p": "price",
+    "X": "order_status", "z": "accumulated_fill_quantity", "T": "time",
+}  # fmt: skip
+"""Columns as older headers, the API and its feeds spell them."""
+MILLISECONDS_END = 10**14
+"""Counts of milliseconds since 1970 are below, counts of microseconds above."""
 
 
 def _trade(row: Row) -> tuple[str, int | None, int]:
@@ -74,7 +82,14 @@ def _candle(row: Row) -> tuple[str, int | None, int]:
     positive(row, "open", "high", "low", "close")
     if row.micros("close_time") < row.micros("open_time"):
         raise row.refuse("close_time", "is before open_time; the candle ends before it begins.")
-    return series(row, "klines"), None, row.micros("open_time")
+    opened = row.micros("open_time")
+    return series(row, "klines"), opened, opened
+
+
+def _length(row: Row) -> int:
+    """Microseconds to the next candle's opening, one unit of the file's count after this closes."""
+    unit = 1000 if row.integer("open_time") < MILLISECONDS_END else 1
+    return row.micros("close_time") + unit - row.micros("open_time")
 
 
 def _ohlc(row: Row, before: Row | None, numbers: Numbers) -> None:
@@ -82,16 +97,11 @@ def _ohlc(row: Row, before: Row | None, numbers: Numbers) -> None:
     prices = {name: row.number_of(name) for name in ("open", "high", "low", "close")}
     numbers["high"].compare(max(prices.values()), prices["high"], where(row))
     numbers["low"].compare(min(prices.values()), prices["low"], where(row))
-    ends = numbers["open_time"]
-    if before is None:
-        ends.undetermined += 1
+    ends, opened = numbers["open_time"], row.integer("open_time")
+    if before is None or before.integer("close_time") + 1 < opened:
+        ends.undetermined += 1  # the first, or candles between are missing
     else:
-        ends.compare(_count(before, "close_time") + 1, _count(row, "open_time"), where(row))
-
-
-def _count(row: Row, field: str) -> int:
-    """A time as the file counts it: milliseconds in older files, microseconds in newer."""
-    return row.integer(field)
+        ends.compare(before.integer("close_time") + 1, opened, where(row))
 
 
 def _order(row: Row) -> tuple[str, int | None, int]:
@@ -128,12 +138,13 @@ FEEDS = {
              ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume",
               "count", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
              ("open_time", "open", "high", "low", "close", "close_time"), _candle, _ohlc,
-             ("high", "low", "open_time")),
+             ("high", "low", "open_time"), step=_length),
         Feed("binance-liquidations",
              ("time", "side", "order_type", "time_in_force", "original_quantity", "price",
               "average_price", "order_status", "last_fill_quantity", "accumulated_fill_quantity"),
              ("time", "side", "original_quantity", "price", "order_status",
-              "accumulated_fill_quantity"), _order, _filled, ("accumulated_fill_quantity",)),
+              "accumulated_fill_quantity"), _order, _filled, ("accumulated_fill_quantity",),
+             lists=(*LISTS, "o"), aliases=LIQUIDATED),
     )
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ from exchange.tape.venues.bitmex_instruments import Instrument
 from exchange.tape.venues.bitmex_instruments import read as read_instruments
 from exchange.tape.venues.bundling import VenueBook, VenueFill
 from exchange.tape.venues.files import csv_rows
-from exchange.tape.venues.report import Counts, Reconciliation, printed
+from exchange.tape.venues.report import Counts, Reconciliation, printed, turns
 from exchange.tape.venues.row import Row, VenueRefused
 
 FORMAT = "bitmex-executions"
@@ -77,7 +77,7 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
         symbol: _symbol(symbol, group, instruments.get(symbol), numbers)
         for symbol, group in by_symbol.items()
     }
-    _cumulated(made, numbers["cumQty"])
+    _cumulated(made, numbers["cumQty"], counts)
     report = printed(
         FORMAT, counts,
         {"exec_cost": numbers["execCost"], "exec_comm": numbers["execComm"],
@@ -109,7 +109,7 @@ def _executions(rows: Sequence[Row], counts: Counts) -> list[Execution]:
             continue
         made.append(_execution(row))
         counts.kept += 1
-    counts.out_of_order += sum(b.time_us < a.time_us for a, b in zip(made, made[1:], strict=False))
+    counts.out_of_order, _ = turns([one.time_us for one in made])
     return _in_order(made)
 
 
@@ -132,7 +132,8 @@ def _in_order(made: list[Execution]) -> list[Execution]:
 
 
 def _execution(row: Row) -> Execution:
-    quantity = row.integer("lastQty" if "lastQty" in row.cells else "signed_contract_qty")
+    signed = "signed_contract_qty" in row.cells and "lastQty" not in row.cells
+    quantity = row.integer("signed_contract_qty" if signed else "lastQty")
     price = row.number_of("lastPx")
     if quantity == 0 or price <= 0:
         field = "lastPx" if price <= 0 else "lastQty"
@@ -287,9 +288,9 @@ def _fee(one: Execution, fees: Reconciliation) -> None:
     fees.compare(one.fee if one.fee in (cut, near) else near, one.fee, where)
 
 
-def _cumulated(made: list[Execution], numbers: Reconciliation) -> None:
+def _cumulated(made: list[Execution], numbers: Reconciliation, counts: Counts) -> None:
     """cumQty of an order is the sum of its executions; a history that begins inside an order, or
-    has a hole in one, is undetermined and goes on from the venue's number."""
+    has a gap in one, is undetermined and goes on from the venue's number."""
     running: dict[str, int] = {}
     for one in made:
         if one.cum is None or not one.order:
@@ -300,6 +301,7 @@ def _cumulated(made: list[Execution], numbers: Reconciliation) -> None:
             numbers.agree += 1
         elif one.cum > before + size:
             numbers.undetermined += 1
+            counts.gap(one.order in running)
         else:
             where = {"file": one.row.file, "row": one.row.number, "symbol": one.symbol}
             numbers.compare(before + size, one.cum, where)

@@ -16,11 +16,11 @@ from exchange.tape.layout import ASSET_MOST
 from exchange.tape.venues import Outcome, chain
 from exchange.tape.venues.bundling import VenueBook, VenueTransfer
 from exchange.tape.venues.files import csv_rows
-from exchange.tape.venues.report import Counts, Reconciliation, printed
+from exchange.tape.venues.report import Counts, Reconciliation, printed, turns
 from exchange.tape.venues.row import Row
 
 FORMAT = "bitmex-wallet"
-NEEDED = ("transactType", "transactStatus", "currency", "amount", "walletBalance", "timestamp")
+NEEDED = ("transactType", "transactStatus", "amount", "walletBalance")
 DONE = ("completed",)
 CURRENCIES = {"XBt": ("XBT", 8), "USDt": ("USDT", 6), "BMEx": ("BMEX", 6), "Gwei": ("ETH", 9)}
 MINOR_DEFAULT = 6
@@ -83,16 +83,20 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
 
 
 def _move(row: Row) -> Move:
-    time_us = row.micros("timestamp")
+    """Read one row. What the website exports has no `timestamp`, and before other currencies came
+    no `currency`."""
+    requested = row.has("transactTime") and not row.has("timestamp")
+    time_us = row.micros("transactTime" if requested else "timestamp")
+    currency = row.name("currency", ASSET_MOST, None if "currency" in row.cells else "XBt")
     return Move(
-        row, row.name("currency", ASSET_MOST), time_us // 1000, time_us, row.integer("amount"),
+        row, currency, time_us // 1000, time_us, row.integer("amount"),
         row.integer("walletBalance"), row.text("transactType"),
     )  # fmt: skip
 
 
 def _reconciled(rows: list[Move], balance: Reconciliation, counts: Counts) -> list[Move]:
     """One currency's rows in order, each printed balance compared with the running one."""
-    counts.out_of_order += sum(b.time_us < a.time_us for a, b in zip(rows, rows[1:], strict=False))
+    counts.out_of_order += turns([move.time_us for move in rows])[0]
     done: list[Move] = []
     position: Decimal | None = None
     groups = chain.stamps(rows)
@@ -134,7 +138,7 @@ def _compare(move: Move, position: Decimal | None, balance: Reconciliation, coun
     if start is None:
         balance.undetermined += len(tuple(rows))
         return
-    counts.gaps += start != move.start
+    counts.gap(start != move.start)
     for one in rows:
         where = {"file": one.row.file, "row": one.row.number, "kind": one.kind}
         balance.compare(start + move.amount, Decimal(one.balance), where)

@@ -116,10 +116,10 @@ def csv_rows(
     aliases: Aliases = MappingProxyType({}),
 ) -> Iterator[Row]:
     """Rows of CSV files; `needed` columns must be in the header. A file whose first line has none
-    of them is read as one without a header, if its cells, named by `default_header` from the left,
-    are enough. The same rows as an API gives them are read too: a JSON array of objects or of
-    arrays, by itself, under one of the keys `lists`, or line by line. `aliases` are other
-    spellings of columns."""
+    of them, or a number, is read as one without a header, if its cells, named by `default_header`
+    from the left, are enough. The same rows as an API gives them are read too: a JSON array of
+    objects or of arrays, by itself, under one of the keys `lists`, or line by line. `aliases` are
+    other spellings of columns."""
     for path in paths:
         for name, content in _members(path):
             text = _decoded(name, content)
@@ -137,6 +137,12 @@ def csv_rows(
                 yield from _csv(name, text, needed, default_header, aliases)
 
 
+def _delimiter(text: str) -> str:
+    """The comma, or what a spreadsheet wrote in its place, by the first line that has anything."""
+    first = re.search(r"[^\r\n]+", text)
+    return max(",;\t", key=first.group().count) if first else ","
+
+
 def _named(header: Sequence[str], aliases: Aliases) -> list[str]:
     """Column names without spaces, without a translation after a slash, in the usual spelling."""
     names = [cell.split("/")[0].strip() for cell in header]
@@ -151,13 +157,15 @@ def _enough(cells: Sequence[Any], needed: Sequence[str], default_header: Sequenc
 def _csv(
     name: str, text: str, needed: Sequence[str], default_header: Sequence[str], aliases: Aliases
 ) -> Iterator[Row]:
-    reader = csv.reader((line[0] for line in LINE.finditer(text)), strict=True)
+    lines = (line[0] for line in LINE.finditer(text))
+    reader = csv.reader(lines, strict=True, delimiter=_delimiter(text))
     try:
         first = next((cells for cells in reader if cells), [])
         header = _named(first, aliases)
         if not header:
             raise VenueRefused(name, 1, "", "has no header line; it is empty.")
-        if not set(header) & set(needed) and _enough(first, needed, default_header):
+        named = set(header) & set(needed) and not any(cell.isdigit() for cell in first)
+        if not named and _enough(first, needed, default_header):
             header = list(default_header[: len(first)])
             yield Row(name, reader.line_num, dict(zip(header, first, strict=True)))
         for field in needed:
@@ -195,6 +203,8 @@ def json_rows(paths: Sequence[Path], lists: Sequence[str] = ()) -> Iterator[tupl
 
 
 def _json(name: str, text: str, lists: Sequence[str]) -> Iterator[tuple[int, Any]]:
+    if not text.strip():
+        raise VenueRefused(name, None, "", "is empty; fetch it again.")
     try:
         value = _unwrapped(json.loads(text, parse_float=Decimal), lists)
     except (ValueError, RecursionError) as fault:

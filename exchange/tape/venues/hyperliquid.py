@@ -53,19 +53,37 @@ def is_spot(coin: str) -> bool:
 
 
 def _events(value: Any, row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(user, fill) of one JSON value: an API fill, one in a TWAP slice, a node's [user, fill], or a
-    node's block."""
+    """(user, fill) of one JSON value: an API fill, one in a TWAP slice, a node's [user, fill], a
+    node's block, or both sides of a node's trade."""
     if isinstance(value, dict) and isinstance(value.get("events"), list):
         for event in value["events"]:
             yield from _events(event, row)
     elif isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):
         yield str(value[0]), value[1]
+    elif isinstance(value, dict) and isinstance(value.get("side_info"), list):
+        yield from _sides(value, row)
     elif isinstance(value, dict) and isinstance(value.get("fill"), dict):
         yield "", value["fill"]
     elif isinstance(value, dict):
         yield str(value.get("user", "")), value
     else:
         raise row.refuse("", "is not a fill; give userFills JSON or node fills.")
+
+
+def _sides(trade: dict[str, Any], row: Row) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(user, fill) of the buyer and of the seller of a trade, in that order as nodes write them:
+    with their start positions, without profits or fees, at a time that does not say it is UTC."""
+    sides = trade["side_info"]
+    if len(sides) != 2 or not all(isinstance(side, dict) for side in sides):
+        raise row.refuse("side_info", f"is not a buyer and a seller; {AS_WRITTEN}")
+    time = trade.get("time")
+    if isinstance(time, str) and "T" in time and not time.endswith("Z"):
+        time = f"{time}Z"
+    for side, of in zip("BA", sides, strict=True):
+        yield str(of.get("user", "")), {
+            **trade, "time": time, "side": side, "crossed": trade.get("side") == side,
+            "startPosition": of.get("start_pos"), "oid": of.get("oid"),
+        }  # fmt: skip
 
 
 def _fill(row: Row, user: str) -> Fill:
@@ -85,7 +103,7 @@ def _fill(row: Row, user: str) -> Fill:
         row.file, row.number, user, row.name("coin", SYMBOL_MOST), row.micros("time") // 1000,
         price,
         size * row.choice("side", SIDES), row.number_of("startPosition"),
-        row.number_of("closedPnl"), row.number_of("fee", "0"),
+        None if row.has("side_info") else row.number_of("closedPnl"), row.number_of("fee", "0"),
         row.name("feeToken", ASSET_MOST, "USDC"),
         bool(row.cells.get("crossed")), row.natural("oid", "0"), row.natural("tid", "0"),
         direction.startswith("Liquidated") or bool(victim and victim.lower() == user.lower()),
@@ -174,7 +192,7 @@ def _report(counts: dict[str, int], kept: int, found: Found) -> dict[str, Any]:
         "set_aside": counts["set_aside"],
         "duplicates": counts["duplicates"],
         "out_of_order": counts["out_of_order"],
-        "gaps": {"count": 0, "missing": 0},
+        "gaps": {"count": found.holes, "missing": found.holes},
         "start_positions": {
             "agree": found.starts_agree,
             "holes": found.holes,

@@ -208,6 +208,8 @@ class _Opening:
             self._added += abs(dq) * price
             return
         self._open = False
+        if fill.closed_pnl is None:
+            return
         learned, possible = learn(before, price, closed, fill.closed_pnl * MICRO)
         if before.notional is None and possible and learned.notional is not None:
             self.notional = learned.notional[0] - self._added
@@ -216,7 +218,7 @@ class _Opening:
 def _count(verdict: Verdict, fill: Fill, found: Found) -> None:
     """Count one closedPnl as agreeing, differing or undetermined."""
     found.impossible += not verdict.possible
-    if verdict.ours is None:
+    if verdict.ours is None or fill.closed_pnl is None:
         found.profit.undetermined += 1
         return
     where = {"file": fill.file, "row": fill.row, "coin": fill.coin, "time": fill.time_ms}

@@ -12,7 +12,8 @@ MICRO = Decimal(1_000_000)
 
 
 class Fill(NamedTuple):
-    """One fill as the venue printed it; `size` is signed, + bought."""
+    """One fill as the venue printed it; `size` is signed, + bought, `closed_pnl` None where the
+    file does not tell it."""
 
     file: str
     row: int
@@ -22,7 +23,7 @@ class Fill(NamedTuple):
     price: Decimal
     size: Decimal
     start: Decimal
-    closed_pnl: Decimal
+    closed_pnl: Decimal | None
     fee: Decimal
     fee_token: str
     taker: bool
@@ -64,6 +65,8 @@ class Coin:
         what is known does not change what is known."""
         dq, price = int(fill.size * self.scale), int(fill.price * self.price_scale)
         closed = closing(state.size, dq)
+        if fill.closed_pnl is None:
+            return _moved(state, price, dq, closed), Verdict(None, possible=True)
         printed = fill.closed_pnl * MICRO
         possible = _profit(state, price, closed)
         reachable = True

@@ -59,6 +59,9 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
             counts.duplicates += 1
             continue
         seen[identity] = row
+        if "/" in row.text("symbol"):  # a spot pair
+            counts.set_aside += 1
+            continue
         fills.append(_fill(row))
     counts.kept = len(fills)
     counts.out_of_order, newest_first = turns([fill.time_us for fill in fills])

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from exchange.tape.venues import Outcome
 from exchange.tape.venues.files import LISTS, csv_rows
-from exchange.tape.venues.report import Counts, Reconciliation, printed
+from exchange.tape.venues.report import Counts, Reconciliation, printed, turns
 from exchange.tape.venues.row import Row
 
 TRUTH = {"true": 1, "false": 0, "1": 1, "0": 0}
@@ -25,11 +25,17 @@ PUBLISHED = re.compile(
 Numbers = dict[str, Reconciliation]
 
 
+def one(row: Row) -> int:
+    """The step of series that count one by one."""
+    return 1
+
+
 class Feed(NamedTuple):
     """One public format. `identity` gives (series, consecutive number or None, time in us) of a
     row, and reads every field that matters; `check` compares a row with the one before it in its
     series (None for the first); `numbers` are what is compared. `columns` name the cells of a file
-    without a header, `lists` where an answer of the API has its rows, `aliases` other spellings."""
+    without a header, `lists` where an answer of the API has its rows, `aliases` other spellings;
+    `step` is how far the number after a row's is."""
 
     name: str
     columns: tuple[str, ...]
@@ -39,6 +45,7 @@ class Feed(NamedTuple):
     numbers: tuple[str, ...]
     lists: tuple[str, ...] = LISTS
     aliases: Mapping[str, str] = MappingProxyType({})
+    step: Callable[[Row], int] = one
 
 
 def run(feed: Feed, paths: Sequence[Path]) -> Outcome:
@@ -64,8 +71,7 @@ def _as_read(feed: Feed, paths: Sequence[Path]) -> Outcome | None:
         elif name != series or key[0] <= last[0] or time < last[1]:
             return None
         elif number is not None:
-            counts.gaps += key[0] != last[0] + 1
-            counts.missing += key[0] - last[0] - 1
+            _gap(key[0] - last[0], feed.step(before), counts)
         feed.check(row, before, numbers)
         counts.rows += 1
         last, before = key, row
@@ -78,16 +84,14 @@ def _sorted(feed: Feed, paths: Sequence[Path]) -> Outcome:
     """The outcome of rows in any order, of any series, with duplicates."""
     counts = Counts()
     series: dict[str, list[tuple[int, int, Row]]] = {}
-    last: dict[str, int] = {}
     for row in _rows(feed, paths):
         counts.rows += 1
         name, number, time = feed.identity(row)
-        counts.out_of_order += time < last.get(name, time)
-        last[name] = max(time, last.get(name, time))
         series.setdefault(name, []).append((time if number is None else number, time, row))
     numbers = {name: Reconciliation(name) for name in feed.numbers}
     spans = {}
     for name, rows in series.items():
+        counts.out_of_order += turns([time for _, time, _ in rows])[0]
         kept = _distinct(rows, counts)
         _gaps(feed, kept, counts)
         before: Row | None = None
@@ -124,11 +128,19 @@ def _gaps(feed: Feed, kept: list[tuple[int, int, Row]], counts: Counts) -> None:
     """Missing numbers in a consecutive series; the same number twice with other content."""
     if not kept or feed.identity(kept[0][2])[1] is None:
         return
-    for (a, _, _), (b, _, row) in zip(kept, kept[1:], strict=False):
+    for (a, _, before), (b, _, row) in zip(kept, kept[1:], strict=False):
         if a == b:
-            raise row.refuse("", f"number {b} is there twice with other content.")
-        counts.gaps += b != a + 1
-        counts.missing += b - a - 1
+            raise row.refuse(
+                "", f"number {b} is there twice with other content; "
+                "name files of several contracts as they were published.",
+            )  # fmt: skip
+        _gap(b - a, feed.step(before), counts)
+
+
+def _gap(way: int, step: int, counts: Counts) -> None:
+    """Count what is missing between two rows whose numbers are that far apart."""
+    counts.gaps += way > step
+    counts.missing += max(0, way // step - 1)
 
 
 @cache

@@ -6,6 +6,7 @@ or the file does not hold enough to work it out, which is counted and never gues
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 FIRST_DIFFERING = 10
@@ -51,6 +52,11 @@ class Counts:
         self.rows = self.kept = self.set_aside = self.duplicates = 0
         self.out_of_order = self.gaps = self.missing = 0
 
+    def gap(self, found: bool) -> None:
+        """Count a place where at least one row is missing."""
+        self.gaps += found
+        self.missing += found
+
 
 def printed(
     format_name: str, counts: Counts, numbers: dict[str, Reconciliation], **more: Any
@@ -77,11 +83,14 @@ def printed(
 
 
 def turns(times: Sequence[int]) -> tuple[int, bool]:
-    """How many rows are earlier than the one before, and whether the file is printed newest first,
+    """How many rows are earlier than one before them, and whether the file is printed newest first,
     so that it is those that are later."""
-    earlier = sum(b < a for a, b in zip(times, times[1:], strict=False))
-    later = sum(b > a for a, b in zip(times, times[1:], strict=False))
-    return min(earlier, later), later < earlier
+    newest_first = bool(times) and times[0] > times[-1]
+    if newest_first:
+        bounds = accumulate(times, min)
+        return sum(time > least for time, least in zip(times, bounds, strict=True)), True
+    bounds = accumulate(times, max)
+    return sum(time < most for time, most in zip(times, bounds, strict=True)), False
 
 
 def plain(value: Decimal) -> str:

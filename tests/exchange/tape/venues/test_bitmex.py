@@ -60,7 +60,7 @@ def test_a_missing_row_is_one_gap_and_one_difference(tmp_path: Path) -> None:
         "1T11:00:00 RealisedPNL Completed 10 1110",
         "1T12:00:00 RealisedPNL Completed 10 1120",
     )
-    assert report["gaps"]["count"] == 1
+    assert report["gaps"] == {"count": 1, "missing": 1}
     assert report["wallet_balance"] == {
         "agree": 2, "differ": 1, "undetermined": 0, "largest_difference": "100",
     }  # fmt: skip
@@ -77,10 +77,21 @@ def test_newest_first_repeated_rows_and_a_wallet_that_begins_full(tmp_path: Path
         "1T11:00:00 RealisedPNL Completed 10 1010",
         "1T11:00:00 RealisedPNL Completed 10 1010",
     )
-    assert report["duplicates"] == 1
+    assert (report["duplicates"], report["out_of_order"]) == (1, 0)
     assert report["wallet_balance"]["undetermined"] == 1
     assert report["wallet_balance"]["agree"] == 1
     assert report["opening_balances"] == {"XBt": "1000"}
+
+
+def test_the_wallet_as_the_website_exports_it(tmp_path: Path) -> None:
+    path = file(
+        tmp_path / "wallet.csv",
+        "transactTime,transactType,amount,fee,address,transactStatus,walletBalance",
+        "2019-01-01T00:00:00Z,Deposit,1000,,,Completed,1000",
+        "2019-01-01T12:00:00Z,RealisedPNL,-10,,XBTUSD,Completed,990",
+    )
+    found = venues.run("bitmex-wallet", [path]).report
+    assert (found["wallet_balance"]["agree"], found["currencies"]) == (2, {"XBt": 2})
 
 
 def test_the_wallet_as_the_api_answers_it(tmp_path: Path) -> None:
@@ -285,6 +296,7 @@ def test_order_quantities_add_up_in_the_order_of_cum_qty(tmp_path: Path) -> None
     assert report["cum_qty"] == {
         "agree": 2, "differ": 0, "undetermined": 1, "largest_difference": "0",
     }  # fmt: skip
+    assert report["gaps"] == {"count": 1, "missing": 1}
 
 
 def test_funding_is_set_aside_and_repeated_executions_counted_once(tmp_path: Path) -> None:

@@ -162,6 +162,27 @@ def test_binance_liquidations(tmp_path: Path, lines: tuple[str, ...]) -> None:
     assert list(found["series"]) == ["ABCUSD_PERP"]
 
 
+LIQUIDATED = {
+    "rest": {
+        "symbol": "ABCUSDT", "price": "100", "origQty": "5", "executedQty": "5",
+        "averagePrice": "99.5", "status": "FILLED", "timeInForce": "IOC", "type": "LIMIT",
+        "side": "SELL", "time": 1600000000000,
+    },
+    "feed": {
+        "e": "forceOrder", "E": 1600000000001,
+        "o": {"s": "ABCUSDT", "S": "SELL", "o": "LIMIT", "f": "IOC", "q": "5", "p": "100",
+              "ap": "99.5", "X": "FILLED", "l": "2", "z": "5", "T": 1600000000000},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", LIQUIDATED)
+def test_binance_liquidations_of_the_api(tmp_path: Path, shape: str) -> None:
+    found = report("binance-liquidations", write(tmp_path / "l", json.dumps(LIQUIDATED[shape])))
+    assert found["accumulated_fill_quantity"]["agree"] == 1
+    assert found["series"]["ABCUSDT"]["first"] == 1600000000000000
+
+
 def test_liquidations_of_one_millisecond_are_each_counted_once(tmp_path: Path) -> None:
     other = LIQUIDATION.replace("SELL", "BUY")
     found = report(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from exchange.tape import venues
+from exchange.tape.venues.report import turns
 from exchange.tape.venues.row import Row, VenueRefused
 from tests.exchange.tape.venues.hyper import T0, fill
 
@@ -83,6 +84,8 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
         GOOD.replace(b"\n", b"\r\n"),
         GOOD.replace(b"\n", b"\r"),
         b"\n\n" + GOOD,
+        GOOD.replace(b",", b";"),
+        GOOD.replace(b",", b"\t"),
         gzip.compress(b"\xef\xbb\xbf" + GOOD),
         zipped(("a.csv.gz", gzip.compress(GOOD))),
         zipped(("__MACOSX/._t.csv", b"\x00"), ("t.csv", GOOD)),
@@ -233,6 +236,26 @@ def test_every_format_prints_what_is_documented(tmp_path: Path, name: str, conte
     path = tmp_path / "f"
     path.write_text(content)
     assert venues.run(name, [path]).report.keys() >= EVERY
+
+
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_an_empty_answer_is_said_to_be_empty(tmp_path: Path, content: str) -> None:
+    told = refusal("hyperliquid-fills", tmp_path / "f.json", content)
+    assert told == "f.json: is empty; fetch it again."
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ((), (0, False)),
+        ((1, 2, 2, 3), (0, False)),
+        ((3, 2, 2, 1), (0, True)),
+        ((1, 5, 2, 3, 6), (2, False)),  # both come after 5
+        ((6, 2, 5, 3, 1), (2, True)),
+    ],
+)
+def test_rows_out_of_order(times: tuple[int, ...], expected: tuple[int, bool]) -> None:
+    assert turns(times) == expected
 
 
 def test_newest_first_is_an_order_too(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def test_holes_are_counted_and_start_anew_from_the_venue(tmp_path: Path) -> None
     ]
     found = hyperliquid.reconcile([write(tmp_path / "fills.json", rows)])
     assert found.report["start_positions"]["holes"] == 2
+    assert found.report["gaps"] == {"count": 2, "missing": 2}
     assert found.report["closed_pnl"] == {
         "agree": 4, "differ": 0, "undetermined": 1, "largest_difference": "0",
     }  # fmt: skip
@@ -209,6 +210,29 @@ def test_node_fills_by_line_and_by_block(tmp_path: Path) -> None:
         assert [(step.fill.user, step.fill.liquidated) for step in found.steps] == [
             (USER, False), (USER, True),
         ]  # fmt: skip
+
+
+def test_node_trades_are_the_fills_of_both_sides(tmp_path: Path) -> None:
+    def trade(side: str, buyer: str, seller: str, second: int) -> dict[str, Any]:
+        sides = [
+            {"user": user, "start_pos": start, "oid": second, "twap_id": None, "cloid": None}
+            for user, start in (("0xbuyer", buyer), ("0xseller", seller))
+        ]
+        return {
+            "coin": "ZED", "side": side, "time": f"2024-07-26T08:31:4{second}.717", "px": "51.367",
+            "sz": "0.5", "hash": "0x0", "trade_dir_override": "Na", "side_info": sides,
+        }  # fmt: skip
+
+    trades = [trade("B", "0.0", "2.0", 1), trade("A", "0.5", "1.5", 2), trade("A", "1.0", "0.5", 3)]
+    path = tmp_path / "node_trades"
+    path.write_text("\n".join(json.dumps(made) for made in trades))
+    found = hyperliquid.reconcile([path])
+    assert found.report["start_positions"] == {"agree": 5, "holes": 1, "started_mid_position": 1}
+    assert found.report["closed_pnl"]["undetermined"] == 6
+    assert [(f.user, str(f.size), f.taker) for f, _ in found.steps[:3]] == [
+        ("0xbuyer", "0.5", True), ("0xseller", "-0.5", False), ("0xbuyer", "0.5", False),
+    ]  # fmt: skip
+    assert found.steps[0].fill.time_ms == 1721982701717
 
 
 def test_gzip_zip_and_several_files(tmp_path: Path) -> None:
