@@ -139,8 +139,15 @@ def _next_steps(incident: Incident, gates: dict[str, str]) -> dict[str, Any]:
     """The steps with their addresses, and the first that is not done; two statements."""
     told = overview.told(incident)
     _plan, state = queries.plan_states([incident.pk]).get(incident.pk, (0, ""))
-    shut = gates == {"trading": "halted", "withdrawals": "gate_closed"}
-    found = steps(Situation(incident.status, shut, state, told.notices, told.campaigns))
+    now = Situation(
+        status=incident.status,
+        all_closed=gates == {"trading": "halted", "withdrawals": "gate_closed"},
+        all_open=gates == {"trading": "trading", "withdrawals": "gate_open"},
+        plan=state,
+        notices=told.notices,
+        campaigns=told.campaigns,
+    )
+    found = steps(now)
     rows = [(step, address(step.page, incident.slug)) for step in found]
     return {"steps": rows, "next_step": next((step for step in found if not step.done), None)}
 

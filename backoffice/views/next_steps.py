@@ -26,6 +26,7 @@ class Situation(NamedTuple):
 
     status: str
     all_closed: bool
+    all_open: bool
     plan: str
     notices: int
     campaigns: int
@@ -64,8 +65,8 @@ def steps(now: Situation) -> list[Step]:
         ),
         Step(
             _("Compute a remedy"),
-            _("A plan names every leg before anyone approves it."),
-            "incident-plans",
+            _("Compare them first. A plan names every leg before anyone approves it."),
+            "incident-remedies",
             bool(now.plan),
         ),
         Step(
@@ -85,5 +86,11 @@ def steps(now: Situation) -> list[Step]:
             _("Before, change and after, from the ledger."),
             "incident-messages",
             now.campaigns > 0,
+        ),
+        Step(
+            _("Open trading and withdrawals again"),
+            _("Nothing opens by the execution: a person decides it, for a reason."),
+            "incident-gates",
+            executed and now.all_open,
         ),
     ]

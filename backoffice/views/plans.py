@@ -16,6 +16,7 @@ from backoffice.queries import break_glass
 from backoffice.queries import plans as queries
 from backoffice.services import approvals, dry_runs, jobs, locks, recusals, undo
 from backoffice.services import plans as services
+from backoffice.services.incidents import OFFICERS
 from backoffice.services.refusals import Refused
 from backoffice.views import access, plan_books, plan_figures, plan_origin, under_way
 from backoffice.views.incident_frame import around
@@ -166,12 +167,23 @@ def page(
         "may_propose": may_propose,
         "may_withdraw": mine and plan.state in OPEN,
         "may_try": plan.state in dry_runs.STATES and access.holds(request, *TRIERS),
-        "may_decide": plan.state == Plan.State.PROPOSED and not shown["recused"],
+        "may_decide": not shown["recused"] and _may_decide(request, plan),
         "execution": getattr(plan, "execution", None),
         # Why an officer rejected it is their vote.
         "withheld_reason": shown["recused"] and plan.state == Plan.State.REJECTED,
     }
     return render(request, "plans/detail.html", context, status=status)
+
+
+def _may_decide(request: HttpRequest, plan: Plan) -> bool:
+    """Whether the way to a decision is worth offering: to officers who neither made the plan nor
+    decided on it. Who may is asked anew where it is decided."""
+    return (
+        plan.state == Plan.State.PROPOSED
+        and plan.maker_id != request.user.pk
+        and access.holds(request, *OFFICERS)
+        and all(approval.officer_id != request.user.pk for approval in plan.approvals.all())
+    )
 
 
 @require_POST

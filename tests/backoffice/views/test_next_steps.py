@@ -4,7 +4,9 @@ import pytest
 
 from backoffice.views.next_steps import Situation, steps
 
-START = Situation(status="triage", all_closed=False, plan="", notices=0, campaigns=0)
+START = Situation("triage", all_closed=False, all_open=True, plan="", notices=0, campaigns=0)
+CLOSED = START._replace(status="remedy", all_closed=True, all_open=False, notices=1)
+OPEN = CLOSED._replace(all_closed=False, all_open=True)
 
 
 @pytest.mark.parametrize(
@@ -12,14 +14,15 @@ START = Situation(status="triage", all_closed=False, plan="", notices=0, campaig
     [
         (START, "Declare the incident"),
         (START._replace(status="declared"), "Close trading and withdrawals"),
-        (START._replace(status="declared", all_closed=True), "Tell the public what is known"),
-        (Situation("contained", True, "", 1, 0), "Compute a remedy"),
-        (Situation("remedy", True, "computed", 1, 0), "Have it approved by its quorum"),
-        (Situation("remedy", True, "proposed", 1, 0), "Have it approved by its quorum"),
-        (Situation("remedy", True, "stale", 1, 0), "Have it approved by its quorum"),
-        (Situation("remedy", True, "approved", 1, 0), "Execute and reconcile"),
-        (Situation("remedy", False, "executed", 1, 0), "Write to every customer it touched"),
-        (Situation("remedy", False, "reconciled", 1, 1), None),
+        (CLOSED._replace(status="declared", notices=0), "Tell the public what is known"),
+        (CLOSED._replace(status="contained"), "Compute a remedy"),
+        (CLOSED._replace(plan="computed"), "Have it approved by its quorum"),
+        (CLOSED._replace(plan="proposed"), "Have it approved by its quorum"),
+        (CLOSED._replace(plan="stale"), "Have it approved by its quorum"),
+        (CLOSED._replace(plan="approved"), "Execute and reconcile"),
+        (OPEN._replace(plan="executed"), "Write to every customer it touched"),
+        (CLOSED._replace(plan="reconciled", campaigns=1), "Open trading and withdrawals again"),
+        (OPEN._replace(plan="reconciled", campaigns=1), None),
     ],
 )
 def test_the_next_step(now: Situation, next_label: str | None) -> None:
@@ -28,6 +31,6 @@ def test_the_next_step(now: Situation, next_label: str | None) -> None:
 
 
 def test_gates_opened_after_the_execution_stay_done() -> None:
-    now = Situation("closed", False, "reconciled", 1, 1)
+    now = OPEN._replace(status="closed", plan="reconciled", campaigns=1)
     done = {str(step.label): step.done for step in steps(now)}
     assert done["Close trading and withdrawals"]

@@ -6,12 +6,13 @@ from django.urls import reverse
 
 from backoffice.digest_words import words
 from backoffice.models import AuditEvent, Computation, Gate, Plan
-from backoffice.services import computations, incidents, jobs, plans
+from backoffice.services import approvals, computations, incidents, jobs, people, plans
 from backoffice.services.remedies import ROLLBACK
+from backoffice.services.second_factor import Code
 from exchange.models import Batch
 from tests.backoffice.services import remedy
-from tests.backoffice.services.conftest import BTC, World, approve_all, compute
-from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
+from tests.backoffice.services.conftest import BTC, World, approve_all, compute, propose
+from tests.backoffice.views.conftest import ROLES, expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market, compared
 from tests.backoffice.views.reading import cells, text
 
@@ -94,6 +95,24 @@ def test_its_maker_alone_is_offered_to_propose_it(world: World) -> None:
     assert offered == {
         "analyst": True, "support": False, "risk": False, "finance": False, "legal": False
     }  # fmt: skip
+
+
+def test_the_officers_are_offered_to_decide_until_they_did(world: World) -> None:
+    plan = propose(world, PAID)
+    at, button = (reverse(name, args=[plan.pk]) for name in ("plan", "plan-decide"))
+
+    def offered() -> list[str]:
+        return [
+            who
+            for who in ROLES.values()
+            if f'data-kind="primary" href="{button}"' in signed_in(who).get(at).content.decode()
+        ]
+
+    assert offered() == ["risk", "finance", "legal"]
+    chen = world.person("chen")
+    code = Code(people.demo_code(chen.email))
+    approvals.decide(plan=plan, by=chen, decision="approve", proof=code, role="risk")
+    assert offered() == ["finance", "legal"]
 
 
 def test_it_proposes(world: World, analyst: Client) -> None:
