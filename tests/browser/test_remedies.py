@@ -120,6 +120,8 @@ def choose_columns(page: Page) -> None:
 def look_closer(page: Page) -> None:
     page.locator("#compare thead").get_by_role("link", name=re.compile("Reinstate")).click()
     expect(page.locator("#closer-name")).to_have_text("6 Reinstate liquidated positions")
+    page.get_by_role("link", name="Look closer").click()
+    expect(page.locator("#closer-name")).to_be_in_viewport()
     expect(page.locator("#extremes tbody tr").first).to_be_visible()
     expect(page.locator("#spread svg").first).to_be_visible()
 
