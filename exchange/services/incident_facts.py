@@ -97,7 +97,8 @@ def reopening(tape: arrays.Tape) -> I64:
 
 
 def tape_wallets(tape: arrays.Tape, end: Holdings) -> Wallets:
-    """Balances at the end of the tape, from its openings, transfers and fills alone."""
+    """Balances at the end of the tape, from its openings, transfers and fills alone, as its books
+    open: what a customer's wallet has below zero is a receivable (`exchange.domain.opening`)."""
     shape = (len(tape.accounts.code), len(tape.assets.code))
     held = [np.zeros(shape, np.int64) for _ in range(2)]
     for rows in (tape.balances, tape.transfers):
@@ -108,7 +109,9 @@ def tape_wallets(tape: arrays.Tape, end: Holdings) -> Wallets:
             np.add.at(amounts, (rows.account[chosen], rows.asset[chosen]), rows.amount[chosen])
     at = (end.account, settlement_assets(tape)[end.contract])
     np.add.at(held[0], at, end.realised - end.fees)
-    return Wallets(held[0], held[1], np.zeros(shape, np.int64))
+    floored = (tape.accounts.kind == arrays.KIND_CUSTOMER)[:, None]
+    owed = [np.where(floored, np.minimum(wallet, 0), 0) for wallet in held]
+    return Wallets(held[0] - owed[0], held[1] - owed[1], owed[0] + owed[1])
 
 
 def _workers() -> int:
