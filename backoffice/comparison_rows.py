@@ -102,6 +102,8 @@ _LEAK = (
     _Figure(gettext_lazy("withdrawn from the venue"), "withdrawn"),
     _Figure(gettext_lazy("Recovered by the remedy"), "recovered"),
     _Figure(gettext_lazy("Left owed to the house"), "owed", MONEY, LESS),
+    _Figure(gettext_lazy("Out of a clawback's reach"), "unreached", hint=gettext_lazy(
+        "others bear it")),
 )  # fmt: skip
 _TRADES = (
     _Figure(gettext_lazy("Trades cancelled"), "busted", COUNT),

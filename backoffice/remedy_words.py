@@ -71,6 +71,7 @@ FIELDS: dict[str, Text] = {
     "period": gettext_lazy("Net profit counted"),
     "injected": gettext_lazy("The house puts in"),
     "rate": gettext_lazy("Rate of a haircut"),
+    "beyond": gettext_lazy("What a winner no longer has"),
 }
 CHOICES: dict[tuple[str, str], Text] = {
     ("reference", "fair"): gettext_lazy("the fair price of that second"),
@@ -94,6 +95,9 @@ CHOICES: dict[tuple[str, str], Text] = {
     ("method", "haircut"): gettext_lazy("a share of balances"),
     ("period", "tape"): gettext_lazy("over the whole tape"),
     ("period", "cutoff"): gettext_lazy("since the cut-off"),
+    ("beyond", "house"): gettext_lazy("the house pays"),
+    ("beyond", "balances"): gettext_lazy("a share of all balances"),
+    ("beyond", "winner"): gettext_lazy("the winner owes"),
 }
 
 
@@ -165,11 +169,14 @@ def choice(field: str, word: str) -> Text:
 
 
 def _silent(remedy: str, words: Mapping[str, str]) -> set[str]:
-    if remedy == "reference" and words.get("reference") != "fixed":
-        return {"price", "contract"}
-    if remedy == "socialise":
-        return {"contract", "period" if words.get("method") == "haircut" else "rate"}
-    return set()
+    silent = {
+        field.name
+        for field in REMEDIES[remedy].fields
+        if field.only is not None and words.get(field.only[0]) != field.only[1]
+    }
+    if remedy == "socialise" or "price" in silent:
+        silent.add("contract")
+    return silent
 
 
 def _value(name: str, kind: str, word: str, words: Mapping[str, str]) -> Text:

@@ -7,8 +7,6 @@ the other. Adding a remedy is adding its pure function and one entry here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
@@ -19,29 +17,25 @@ from exchange.domain.receipts import price
 from exchange.domain.remedies import house_trades, payments, replays, rollback, socialising
 from exchange.domain.remedies.facts import Facts
 from exchange.domain.remedies.outcome import Outcome, compose
-from exchange.domain.value import INT64_SAFE
-
-SHARE, CHOICE, PRICE, AMOUNT, CONTRACTS, CONTRACT = (
-    "share", "choice", "price", "amount", "contracts", "contract",
-)  # fmt: skip
-PPM = 1_000_000
-YES_NO = ("yes", "no")
-DIGITS_MAX = 40
-NO_PRICE = "0"
-
-
-class ParameterRefused(ValueError):
-    """A parameter is unknown, missing or not of its kind; the message names it and what fits."""
-
-
-class Field(NamedTuple):
-    """One parameter of a remedy. An empty ``default`` is worked out from the facts."""
-
-    name: str
-    kind: str
-    default: str
-    help: str
-    choices: tuple[str, ...] = ()
+from exchange.domain.remedies.words import AMOUNT as AMOUNT
+from exchange.domain.remedies.words import CHOICE as CHOICE
+from exchange.domain.remedies.words import CONTRACT as CONTRACT
+from exchange.domain.remedies.words import CONTRACTS as CONTRACTS
+from exchange.domain.remedies.words import (
+    NO_PRICE,
+    YES_NO,
+    checked,
+    contract_of,
+    contracts_of,
+    decimal_of,
+    ticks_of,
+    units_of,
+)
+from exchange.domain.remedies.words import PRICE as PRICE
+from exchange.domain.remedies.words import SHARE as SHARE
+from exchange.domain.remedies.words import Field as Field
+from exchange.domain.remedies.words import ParameterRefused as ParameterRefused
+from exchange.domain.remedies.words import ppm as ppm
 
 
 class Step(NamedTuple):
@@ -99,20 +93,20 @@ def _reference(facts: Facts, given: Mapping[str, str]) -> Outcome:
 
 
 def _reinstate(facts: Facts, given: Mapping[str, str]) -> Outcome:
-    contracts = _contracts(facts, given["contracts"])
+    contracts = contracts_of(facts, given["contracts"])
     if not contracts:
         return house_trades.reinstate(facts)
     return house_trades.reinstate(facts, np.isin(facts.closes.contract, contracts))
 
 
 def _settle(facts: Facts, given: Mapping[str, str]) -> Outcome:
-    contract = _contract(facts, given["contract"])
+    contract = contract_of(facts, given["contract"])
     return house_trades.settle(
         facts,
         house_trades.Settlement(
             contract,
-            _ticks(facts, contract, "price", given["price"]),
-            _ticks(facts, contract, "refund_price", given["refund_price"]),
+            ticks_of(facts, contract, "price", given["price"]),
+            ticks_of(facts, contract, "refund_price", given["refund_price"]),
             house_trades.LONG if given["refund_side"] == "long" else house_trades.SHORT,
         ),
     )
@@ -120,11 +114,13 @@ def _settle(facts: Facts, given: Mapping[str, str]) -> Outcome:
 
 def _socialise(facts: Facts, given: Mapping[str, str]) -> Outcome:
     injected = np.zeros(facts.wallets.futures.shape[1], np.int64)
-    contract = _contract(facts, given["contract"])
-    injected[facts.asset_of[contract]] = _units(facts, contract, "injected", given["injected"])
+    contract = contract_of(facts, given["contract"])
+    injected[facts.asset_of[contract]] = units_of(facts, contract, "injected", given["injected"])
     return socialising.socialise(
         facts,
-        socialising.Sharing(given["method"], given["period"], injected, ppm(given["rate"], "rate")),
+        socialising.Sharing(
+            given["method"], given["period"], injected, ppm(given["rate"], "rate"), given["beyond"]
+        ),
     )
 
 
@@ -147,7 +143,8 @@ REMEDIES = {
                   "the mark at the cut-off, the fair price of the second, the reopening price, or"
                   " a fixed one",
                   ("before", "fair", "reopening", "fixed")),
-            Field("price", PRICE, NO_PRICE, "a fixed reference price, for the incident's contract"),
+            Field("price", PRICE, NO_PRICE, "a fixed reference price, for the incident's contract",
+                  only=("reference", "fixed")),
             Field("contract", CONTRACT, "", "what a fixed price is of"),
             Field("opened", CHOICE, "before", "positions opened before the cut-off, or any",
                   ("before", "any")),
@@ -168,10 +165,16 @@ REMEDIES = {
             Field("method", CHOICE, socialising.CLAWBACK, "from net profits, or from balances",
                   (socialising.CLAWBACK, socialising.HAIRCUT)),
             Field("period", CHOICE, socialising.TAPE, "what net profit is counted over",
-                  (socialising.TAPE, socialising.SINCE_CUTOFF)),
+                  (socialising.TAPE, socialising.SINCE_CUTOFF),
+                  only=("method", socialising.CLAWBACK)),
             Field("contract", CONTRACT, "", "whose settlement asset the house puts in"),
             Field("injected", AMOUNT, "0", "what the house puts into the fund first"),
-            Field("rate", SHARE, "0", "a fixed rate of a haircut; 0 for what is needed"),
+            Field("rate", SHARE, "0", "a fixed rate of a haircut; 0 for what is needed",
+                  only=("method", socialising.HAIRCUT)),
+            Field("beyond", CHOICE, socialising.HOUSE_PAYS,
+                  "who bears what is clawed back from a winner who no longer has it",
+                  (socialising.HOUSE_PAYS, socialising.ALL_PAY, socialising.WINNER_OWES),
+                  only=("method", socialising.CLAWBACK)),
         ), _socialise),
     )
 }  # fmt: skip
@@ -193,7 +196,12 @@ def resolve(remedy: str, given: Mapping[str, str], facts: Facts, contract: int) 
     if remedy == "settle":
         _settlement_defaults(words, facts)
     for name, field in fields.items():
-        words[name] = _checked(field, words[name], facts, words)
+        words[name] = checked(field, words[name], facts, words)
+    for name, field in fields.items():
+        if field.only is not None and words[name] != field.default:
+            other, word = field.only
+            if words[other] != word:
+                raise ParameterRefused(f"{name}: counts only where {other} is {word}")
     if words.get("reference") == "fixed" and words["price"] == NO_PRICE:
         raise ParameterRefused("price: a fixed reference is a price above zero")
     return words
@@ -223,14 +231,9 @@ def band_of(facts: Facts, given: Mapping[str, str]) -> replays.Band:
     return replays.Band(
         ppm(given["band"], "band"),
         given["reference"],
-        _contracts(facts, given["contracts"]),
+        contracts_of(facts, given["contracts"]),
         given["follow"] == "yes",
     )
-
-
-def ppm(word: str, name: str) -> int:
-    """A share as whole millionths. Raises `ParameterRefused`."""
-    return _whole(name, Fraction(_decimal(name, word)) * PPM)
 
 
 def _run(facts: Facts, step: Step) -> Outcome:
@@ -245,99 +248,26 @@ def _remedy(name: str) -> Remedy:
 
 def _settlement_defaults(words: dict[str, str], facts: Facts) -> None:
     """Settle at the mark of the cut-off; refund whoever that leaves worse off than reopening."""
-    contract = _contract(facts, words["contract"])
+    contract = contract_of(facts, words["contract"])
     tick = facts.specs[contract].tick
     words["price"] = words["price"] or price(int(facts.at_cut[contract]), tick)
     words["refund_price"] = words["refund_price"] or price(int(facts.reopening[contract]), tick)
     if not words["refund_side"]:
-        above = _decimal("refund_price", words["refund_price"]) >= _decimal("price", words["price"])
+        above = decimal_of("refund_price", words["refund_price"]) >= decimal_of(
+            "price", words["price"]
+        )
         words["refund_side"] = "long" if above else "short"
-
-
-def _checked(field: Field, word: str, facts: Facts, words: Mapping[str, str]) -> str:
-    """The word in its one spelling, or `ParameterRefused`."""
-    if field.kind == CHOICE and word not in field.choices:
-        raise ParameterRefused(f"{field.name}: {word!r} is not one of {', '.join(field.choices)}")
-    if field.kind == SHARE:
-        share = ppm(word, field.name)
-        if not 0 <= share < PPM:
-            raise ParameterRefused(f"{field.name}: a share lies between 0 and 1, not {word}")
-        return _plain(_decimal(field.name, word))
-    if field.kind == CONTRACT:
-        return facts.specs[_contract(facts, word)].symbol
-    if field.kind == CONTRACTS:
-        return " ".join(facts.specs[number].symbol for number in _contracts(facts, word))
-    if field.kind == PRICE:
-        if field.default == NO_PRICE and _decimal(field.name, word) == 0:
-            return NO_PRICE
-        contract = _contract(facts, words["contract"])
-        return price(_ticks(facts, contract, field.name, word), facts.specs[contract].tick)
-    if field.kind == AMOUNT:
-        _units(facts, _contract(facts, words["contract"]), field.name, word)
-        return _plain(_decimal(field.name, word))
-    return word
 
 
 def _close_prices(facts: Facts, given: Mapping[str, str]) -> I64:
     """The reference of each close in ticks, i64[close]."""
     closes = facts.closes
     if given["reference"] == "fixed":
-        contract = _contract(facts, given["contract"])
-        fixed = _ticks(facts, contract, "price", given["price"])
+        contract = contract_of(facts, given["contract"])
+        fixed = ticks_of(facts, contract, "price", given["price"])
         return np.where(closes.contract == contract, fixed, 0)  # of others there is no reference
     if given["reference"] == "fair":
         second = np.searchsorted(facts.times, closes.time, side="right") - 1
         return facts.fair[closes.contract, np.maximum(second, 0)]
     marks = facts.at_cut if given["reference"] == "before" else facts.reopening
     return marks[closes.contract]
-
-
-def _contracts(facts: Facts, words: str) -> tuple[int, ...]:
-    return tuple(sorted({_contract(facts, symbol, "contracts") for symbol in words.split()}))
-
-
-def _contract(facts: Facts, symbol: str, name: str = "contract") -> int:
-    for number, spec in enumerate(facts.specs):
-        if spec.symbol == symbol:
-            return number
-    raise ParameterRefused(f"{name}: the tape has no {symbol!r}")
-
-
-def _ticks(facts: Facts, contract: int, name: str, word: str) -> int:
-    ticks = _whole(name, Fraction(_decimal(name, word)) / Fraction(facts.specs[contract].tick))
-    if ticks <= 0:
-        raise ParameterRefused(f"{name}: a price is above zero, {word} is not")
-    return ticks
-
-
-def _units(facts: Facts, contract: int, name: str, word: str) -> int:
-    """An amount of the contract's settlement asset in minor units."""
-    units = _whole(name, Fraction(_decimal(name, word)) * 10 ** facts.specs[contract].scale)
-    if units < 0:
-        raise ParameterRefused(f"{name}: an amount is not below zero, {word} is")
-    return units
-
-
-def _plain(number: Decimal) -> str:
-    """The shortest spelling of a number, without an exponent."""
-    return format(number.normalize() + 0, "f")
-
-
-def _whole(name: str, number: Fraction) -> int:
-    if number.denominator != 1:
-        raise ParameterRefused(f"{name}: finer than the tick, the asset or a millionth allows")
-    if abs(number) >= INT64_SAFE:
-        raise ParameterRefused(f"{name}: larger than any amount in the books")
-    return int(number)
-
-
-def _decimal(name: str, word: str) -> Decimal:
-    try:
-        number = Decimal(word)
-    except InvalidOperation:
-        raise ParameterRefused(f"{name}: {word!r} is not a decimal number") from None
-    if not number.is_finite():
-        raise ParameterRefused(f"{name}: {word!r} is not a finite number")
-    if len(word) > DIGITS_MAX or abs(number.adjusted()) > DIGITS_MAX:
-        raise ParameterRefused(f"{name}: a number of more than {DIGITS_MAX} digits")
-    return number

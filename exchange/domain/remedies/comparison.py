@@ -21,6 +21,7 @@ from exchange.domain.remedies.outcome import (
     closed_again,
 )
 from exchange.domain.remedies.replays import references
+from exchange.domain.remedies.rows import UNREACHED
 from exchange.domain.valuation import equity
 
 COHORTS = ("flagged", "liquidated", "bought_low", "hedgers", "traded", "untouched")
@@ -240,7 +241,8 @@ def _payers(facts: Facts, outcome: Outcome, valued: Worth, asset: int) -> dict[s
 def _leak(facts: Facts, outcome: Outcome, asset: int, codes: tuple[str, ...]) -> dict[str, Any]:
     """Where the money went that the remedy takes back: how much of it has left the futures
     wallets since the cut-off, what of that is still in funding wallets and what left the venue,
-    what is recovered, what stays owed, and the ten accounts that most of it left from."""
+    what is recovered, what stays owed, what a clawback did not reach and others bear, and the ten
+    accounts that most of it left from."""
     effects = outcome.effects
     rows = (effects.asset == asset) & facts.customer[effects.account]
     account = effects.account[rows]
@@ -255,6 +257,7 @@ def _leak(facts: Facts, outcome: Outcome, asset: int, codes: tuple[str, ...]) ->
         "withdrawn": str(total(np.minimum(moved - reachable, facts.withdrawn[account, asset]))),
         "recovered": str(-total(np.minimum(effects.funding_delta[rows], 0))),
         "owed": str(-total(np.minimum(effects.receivable_delta[rows], 0))),
+        "unreached": str(-by_asset(outcome, asset, reason=UNREACHED)),
         "largest": [
             {
                 "account": codes[account[row]],

@@ -11,10 +11,11 @@ FUTURES, FUNDING, RECEIVABLE, CLEARING, FEE_ACCOUNT, GOODWILL = range(6)
 WALLETS = ("futures", "funding", "receivable", "clearing", "fees", "goodwill")
 (
     PNL, FEES, RECOVERED, OWED, REPAID, PAID, REFUNDED, COVERED, CHARGED, CUT, WRITTEN_OFF,
-) = range(11)  # fmt: skip
+    UNREACHED,
+) = range(12)  # fmt: skip
 REASONS = (
     "pnl", "fees", "recovered", "owed", "repaid", "paid", "refunded", "covered", "charged", "cut",
-    "written_off",
+    "written_off", "unreached",
 )  # fmt: skip
 HOUSE = -1
 NO_CONTRACT = -1

@@ -5,8 +5,13 @@ what the fund lost beyond its money. The fund pays first, with what the house pu
 clawed back from net profits at one percentage (OKEx, 31 July 2018: 2,500 BTC put in, then about
 17 % of profits), or cut from balances at one rate (Bitfinex 2016, Poloniex 2019). What even that
 leaves is the house's.
+
+A profit may be gone: withdrawn, or never more than a price. Taking it all the same would make a
+debtor of a winner, and what is written off here would be owed anew there. So a clawback takes
+no more than is in reach, unless it is told otherwise (`Sharing.beyond`).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +31,7 @@ from exchange.domain.remedies.rows import (
     NO_CONTRACT,
     RECEIVABLE,
     REPAID,
+    UNREACHED,
     WRITTEN_OFF,
     leg_rows,
     pairs,
@@ -35,25 +41,29 @@ from exchange.domain.valuation import by_account, equity, values
 PPM = 1_000_000
 CLAWBACK, HAIRCUT = "clawback", "haircut"
 TAPE, SINCE_CUTOFF = "tape", "cutoff"
+HOUSE_PAYS, ALL_PAY, WINNER_OWES = "house", "balances", "winner"
 
 
 class Sharing(NamedTuple):
     """How what is left is shared. ``injected`` i64[asset] is what the house puts into the fund at
     most. ``period`` is what net profit is counted over: the whole tape, or since the cut-off.
     ``rate_ppm`` fixes the rate of a haircut, in millionths (0: what is needed): Bitfinex cut every
-    asset at it, whichever was lost; where nothing is left to share it cuts nothing."""
+    asset at it, whichever was lost; where nothing is left to share it cuts nothing. ``beyond`` says
+    who bears what a winner is charged and has not in reach: the house, all balances at one rate,
+    or the winner, as a debt."""
 
     method: str = CLAWBACK
     period: str = TAPE
     injected: I64 | None = None
     rate_ppm: int = 0
+    beyond: str = HOUSE_PAYS
 
 
 def socialise(facts: Facts, sharing: Sharing) -> Outcome:
     """Write off what is owed, fill the fund up, and share the loss. Raises `NotConserved`.
 
     Whoever owes and has money pays first. Per asset, to the unit: ``written off + deficit = fund +
-    injected + shared + rest``, where the rest (below zero where a fixed rate takes more than is
+    injected + borne + rest``, where the rest (below zero where a fixed rate takes more than is
     needed) is the house's.
     """
     owed = np.where(facts.customer[:, None], np.maximum(-facts.wallets.receivable, 0), 0)
@@ -66,16 +76,16 @@ def socialise(facts: Facts, sharing: Sharing) -> Outcome:
     if sharing.injected is not None:
         injected = np.minimum(loss - covered, sharing.injected)
     left = loss - covered - injected
-    shared, funding, reason = _shares(facts, sharing, left, facts.wallets.futures - repaid)
-    rest = left - shared.sum(axis=0) - funding.sum(axis=0)
+    borne = _borne(facts, sharing, left, facts.wallets.futures - repaid)
+    rest = left.copy()
+    np.add.at(rest, borne[:, 2], borne[:, 5])
     account, asset = np.nonzero(owed)
     every = np.arange(loss.size)
     legs = [
         pairs(RECEIVABLE, FUTURES, REPAID, repaid),
         leg_rows(account, RECEIVABLE, asset, NO_CONTRACT, WRITTEN_OFF, owed[account, asset]),
         leg_rows(HOUSE, GOODWILL, every, NO_CONTRACT, COVERED, -injected - rest),
-        _taken(shared, FUTURES, reason),
-        _taken(funding, FUNDING, reason),
+        borne,
     ]
     if facts.fund != NOBODY:
         filled = deficit - covered
@@ -110,31 +120,49 @@ def _fund(facts: Facts) -> tuple[I64, I64]:
     return np.maximum(-worth, 0), np.maximum(np.minimum(worth, cash[facts.fund]), 0)
 
 
-def _shares(facts: Facts, sharing: Sharing, left: I64, futures: I64) -> tuple[I64, I64, int]:
-    """What futures and funding wallets bear, i64[account, asset] each, and the legs' reason.
+def _borne(facts: Facts, sharing: Sharing, left: I64, futures: I64) -> I64:
+    """Legs of what customers bear of ``left`` i64[asset], and of what a clawback leaves the house.
 
     ``futures`` are the futures wallets once debts are repaid.
     """
-    shape = facts.wallets.futures.shape
-    shared, funding = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    if sharing.method == CLAWBACK:
-        profit = np.where(facts.customer[:, None], net_profits(facts, sharing.period), 0)
-        for asset, amount in enumerate(left.tolist()):
-            shared[:, asset] = _apportioned(amount, np.maximum(profit[:, asset], 0))
-        return shared, funding, CHARGED
-    held = [
+    held = tuple(
         np.where(facts.customer[:, None], np.maximum(wallet, 0), 0)
         for wallet in (futures, facts.wallets.funding)
-    ]
+    )
+    if sharing.method == HAIRCUT:
+        return _cut(held, left, CUT, sharing.rate_ppm)
+    profit = np.where(facts.customer[:, None], net_profits(facts, sharing.period), 0)
+    due = np.stack([
+        _apportioned(amount, np.maximum(profit[:, asset], 0))
+        for asset, amount in enumerate(left.tolist())
+    ], axis=1)  # fmt: skip
+    if sharing.beyond == WINNER_OWES:
+        return _taken(due, FUTURES, CHARGED)
+    # What `outcome.conclude` would fetch from the funding wallet is in reach, and no more.
+    out_of_futures = np.minimum(due, held[0])
+    fetched = np.minimum(due - out_of_futures, np.minimum(held[1], np.maximum(-facts.moved, 0)))
+    charged = _taken(out_of_futures + fetched, FUTURES, CHARGED)
+    beyond = (due - out_of_futures - fetched).sum(axis=0)
+    if sharing.beyond == ALL_PAY:
+        others = _cut((held[0] - out_of_futures, held[1] - fetched), beyond, UNREACHED)
+    else:
+        every = np.arange(beyond.size)
+        others = leg_rows(HOUSE, GOODWILL, every, NO_CONTRACT, UNREACHED, -beyond)
+    return np.concatenate((charged, others))
+
+
+def _cut(held: Sequence[I64], left: I64, reason: int, rate_ppm: int = 0) -> I64:
+    """Legs that take ``left`` i64[asset], or a fixed rate, from futures and funding wallets."""
+    cut = [np.zeros_like(wallet) for wallet in held]
     for asset, amount in enumerate(left.tolist()):
         balances = np.concatenate([wallet[:, asset] for wallet in held])
-        if sharing.rate_ppm and left.any():
+        if rate_ppm and left.any():
             whole, part = np.divmod(balances, PPM)
-            lost = whole * sharing.rate_ppm + part * sharing.rate_ppm // PPM
+            lost = whole * rate_ppm + part * rate_ppm // PPM
         else:
             lost = _apportioned(amount, balances)
-        shared[:, asset], funding[:, asset] = np.split(lost, 2)
-    return shared, funding, CUT
+        cut[0][:, asset], cut[1][:, asset] = np.split(lost, 2)
+    return np.concatenate((_taken(cut[0], FUTURES, reason), _taken(cut[1], FUNDING, reason)))
 
 
 def _apportioned(amount: int, weights: I64) -> I64:

@@ -24,6 +24,7 @@ band = st.fixed_dictionaries({
     "contracts": some_contracts,
     "follow": st.sampled_from(["yes", "no"]),
 })  # fmt: skip
+sharing = {"contract": one_contract, "injected": st.sampled_from(["0", "0.000321"])}
 WORDS = {
     "rollback": st.just({}),
     "bust": band,
@@ -41,13 +42,19 @@ WORDS = {
     "settle": st.fixed_dictionaries(
         {"contract": one_contract, "refund_side": st.sampled_from(["long", "short"])}
     ),
-    "socialise": st.fixed_dictionaries({
-        "method": st.sampled_from(["clawback", "haircut"]),
-        "period": st.sampled_from(["tape", "cutoff"]),
-        "contract": one_contract,
-        "injected": st.sampled_from(["0", "0.000321"]),
-        "rate": st.sampled_from(["0", "0.36067"]),
-    }),
+    "socialise": st.one_of(
+        st.fixed_dictionaries({
+            **sharing,
+            "method": st.just("clawback"),
+            "period": st.sampled_from(["tape", "cutoff"]),
+            "beyond": st.sampled_from(["house", "balances", "winner"]),
+        }),
+        st.fixed_dictionaries({
+            **sharing,
+            "method": st.just("haircut"),
+            "rate": st.sampled_from(["0", "0.36067"]),
+        }),
+    ),
 }  # fmt: skip
 first = st.sampled_from(FIRST).flatmap(lambda name: st.tuples(st.just(name), WORDS[name]))
 later = st.sampled_from(LATER).flatmap(lambda name: st.tuples(st.just(name), WORDS[name]))

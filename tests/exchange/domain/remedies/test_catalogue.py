@@ -80,7 +80,7 @@ class TestDefaults:
             },
             "socialise": {
                 "method": "clawback", "period": "tape", "contract": "BTCUSDT", "injected": "0",
-                "rate": "0",
+                "rate": "0", "beyond": "house",
             },
         }  # fmt: skip
 
@@ -115,17 +115,21 @@ class TestOneSpelling:
             ("bust", "band", "-0", "0"),
             ("bust", "contracts", "ETHUSD  BTC-Q ETHUSD", "BTC-Q ETHUSD"),
             ("reference", "price", "0.00", "0"),
-            ("reference", "price", "6950", "6950.00"),
             ("settle", "price", " 6950.000 ", "6950.00"),
             ("settle", "refund_price", "6_950.1", "6950.10"),
             ("socialise", "injected", "2500.00", "2500"),
             ("socialise", "injected", "2.5E+3", "2500"),
             ("socialise", "injected", "0.00000001", "0.00000001"),
-            ("socialise", "rate", "0.360670", "0.36067"),
         ],
     )
     def test_of_every_kind(self, remedy: str, name: str, word: str, stored: str) -> None:
         assert resolve(remedy, {name: word}, MARKET, 0)[name] == stored
+
+    def test_of_what_counts_beside_another(self) -> None:
+        fixed = resolve("reference", {"reference": "fixed", "price": "6950"}, MARKET, 0)
+        assert fixed["price"] == "6950.00"
+        cut = resolve("socialise", {"method": "haircut", "rate": "0.360670"}, MARKET, 0)
+        assert cut["rate"] == "0.36067"
 
 
 class TestRefusals:
@@ -139,19 +143,20 @@ class TestRefusals:
             ("bust", "band", "Infinity", "band: 'Infinity' is not a finite number"),
             ("bust", "band", "1", "band: a share lies between 0 and 1, not 1"),
             ("bust", "band", "-0.1", "band: a share lies between 0 and 1, not -0.1"),
-            ("bust", "band", "0.0000001", "band: finer than the tick, the asset or a millionth"),
+            ("bust", "band", "0.0000001", "band: finer than a millionth"),
             ("bust", "band", "0.03" + "0" * 30 + "1", "band: finer than"),
             ("bust", "band", "0.03" + "0" * 50, "band: a number of more than 40 digits"),
             ("bust", "band", "1e999999999", "band: a number of more than 40 digits"),
             ("bust", "band", "1e-999999999", "band: a number of more than 40 digits"),
             ("bust", "reference", "index", "reference: 'index' is not one of fair, cutoff"),
-            ("bust", "contracts", "BTC-Q DOGE", "contracts: the tape has no 'DOGE'"),
+            ("bust", "contracts", "BTC-Q DOGE",
+             "contracts: the tape has no 'DOGE'; it has: BTC-Q, LTC-Q, BTCUSDT, ETHUSD"),
             ("reprice", "follow", "maybe", "follow: 'maybe' is not one of yes, no"),
             ("restore", "measure", "x", "measure: 'x' is not one of cutoff, close"),
             ("restore", "payer", "x", "payer: 'x' is not one of house, fund"),
             ("reference", "reference", "fixed", "price: a fixed reference is a price above zero"),
             ("reference", "price", "-5", "price: a price is above zero, -5 is not"),
-            ("reference", "price", "0.001", "price: finer than"),
+            ("reference", "price", "0.001", "price: finer than the tick of 0.01"),
             ("reference", "contract", "DOGE", "contract: the tape has no 'DOGE'"),
             ("reinstate", "contracts", "DOGE", "contracts: the tape has no 'DOGE'"),
             ("settle", "contract", "DOGE", "contract: the tape has no 'DOGE'"),
@@ -160,17 +165,25 @@ class TestRefusals:
             ("settle", "refund_price", "1e20", "refund_price: larger than any amount"),
             ("settle", "refund_side", "both", "refund_side: 'both' is not one of long, short"),
             ("socialise", "injected", "-1", "injected: an amount is not below zero, -1 is"),
-            ("socialise", "injected", "0.000000001", "injected: finer than"),
+            ("socialise", "injected", "0.000000001", "injected: finer than the 8 decimals of BTC"),
             ("socialise", "injected", "1e12", "injected: larger than any amount"),
             ("socialise", "rate", "1.0", "rate: a share lies between 0 and 1, not 1.0"),
             ("socialise", "method", "x", "method: 'x' is not one of clawback, haircut"),
             ("socialise", "period", "x", "period: 'x' is not one of tape, cutoff"),
+            ("socialise", "beyond", "x", "beyond: 'x' is not one of house, balances, winner"),
+            ("reference", "price", "6950", "price: counts only where reference is fixed"),
+            ("socialise", "rate", "0.2", "rate: counts only where method is haircut"),
         ],
-    )
+    )  # fmt: skip
     def test_the_parameter_is_named(self, remedy: str, name: str, word: str, why: str) -> None:
         with pytest.raises(ParameterRefused) as refused:
             resolve(remedy, {name: word}, MARKET, 0)
         assert str(refused.value).startswith(why)
+
+    @pytest.mark.parametrize(("name", "word"), [("period", "cutoff"), ("beyond", "winner")])
+    def test_what_a_haircut_does_not_ask(self, name: str, word: str) -> None:
+        with pytest.raises(ParameterRefused, match=f"{name}: counts only where method is clawback"):
+            resolve("socialise", {"method": "haircut", name: word}, MARKET, 0)
 
     def test_an_unknown_remedy(self) -> None:
         with pytest.raises(ParameterRefused, match="hope is no remedy; there are: rollback, bust"):
@@ -303,6 +316,9 @@ def test_resolving_is_idempotent_and_what_is_resolved_can_be_computed(
     remedy, given_ = chosen
     if given_.get("reference") == "fixed":
         given_.setdefault("price", "7000")
+    for field in REMEDIES[remedy].fields:
+        if field.only is not None and given_.get(field.only[0]) != field.only[1]:
+            given_.pop(field.name, None)
     words = resolve(remedy, given_, MARKET, 2)
     assert resolve(remedy, words, MARKET, 0) == words
     assert list(words) == [field.name for field in REMEDIES[remedy].fields]

@@ -134,6 +134,7 @@ class TestWhatARollbackDoes:
         assert found["leak"] == {
             "taken_back": "4999910", "moved_out": "1500000", "recoverable": "1200000",
             "withdrawn": "300000", "recovered": "1200000", "owed": "799910",
+            "unreached": "0",
             "largest": [{"account": "A-2", "moved_out": "1500000", "recoverable": "1200000"}],
         }  # fmt: skip
         assert found["negative_customers"] == 1

@@ -207,7 +207,7 @@ class TestReferenceMinusPrice:
             assert paid(both) == 0
             nothing = Step("restore", {"measure": BY_CLOSE, "payer": HOUSE_ONLY})
             sharing = {"method": "clawback", "period": "tape", "contract": "BTCUSDT",
-                       "injected": "0", "rate": "0"}  # fmt: skip
+                       "injected": "0", "rate": "0", "beyond": "house"}  # fmt: skip
             steps = [Step(other, given), Step("socialise", sharing), nothing]
             assert paid(compute(night(loss=900), steps)) == 0
 

@@ -45,10 +45,10 @@ def scope(facts: Facts, name: str, words: dict[str, str]) -> set[int]:
             a for (a, of), (held, *_) in ends.items() if of == contract and held
         }
     if name == "socialise":
-        profits = oracle.net_profits(facts, since_cutoff=words["period"] == "cutoff")
+        profits = oracle.net_profits(facts, since_cutoff=words.get("period") == "cutoff")
         able = {key for key, gain in profits.items() if gain > 0}
-        if words["method"] == "haircut":
-            able = set(rows(np.nonzero(facts.wallets.futures + facts.wallets.funding)))
+        if words["method"] == "haircut" or words["beyond"] == "balances":
+            able |= set(rows(np.nonzero(facts.wallets.futures + facts.wallets.funding)))
         owing = set(rows(np.nonzero(facts.wallets.receivable)))
         return {a for a, _ in able | owing if facts.customer[a]} | {facts.fund}
     return paid | ({facts.fund} if words["payer"] == FUND_FIRST else set())

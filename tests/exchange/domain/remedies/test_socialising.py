@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from exchange.domain.remedies.catalogue import Step, compute
 from exchange.domain.remedies.facts import Facts
@@ -16,20 +14,23 @@ from exchange.domain.remedies.rows import (
     OWED,
     RECOVERED,
     REPAID,
+    UNREACHED,
     WRITTEN_OFF,
 )
 from exchange.domain.remedies.socialising import (
+    ALL_PAY,
     CLAWBACK,
     HAIRCUT,
+    HOUSE_PAYS,
     SINCE_CUTOFF,
     TAPE,
+    WINNER_OWES,
     Sharing,
     net_profits,
     socialise,
 )
 from tests.exchange.domain.market import USDT
-from tests.exchange.domain.remedies import oracle
-from tests.exchange.domain.remedies.facts import TRADE, amounts, facts_of, holding, markets, tape
+from tests.exchange.domain.remedies.facts import TRADE, amounts, facts_of, holding, tape
 
 FUND = 5
 ACCOUNTS = 7
@@ -55,8 +56,10 @@ def won(fund: int = 0, owed: int = 0, *, later: int = 0, **given) -> Facts:
     )  # fmt: skip
 
 
-def clawback(facts: Facts, injected: int = 0, period: str = TAPE) -> Outcome:
-    return socialise(facts, Sharing(CLAWBACK, period, np.array([injected])))
+def clawback(
+    facts: Facts, injected: int = 0, period: str = TAPE, beyond: str = HOUSE_PAYS
+) -> Outcome:
+    return socialise(facts, Sharing(CLAWBACK, period, np.array([injected]), beyond=beyond))
 
 
 def haircut(facts: Facts, rate_ppm: int = 0) -> Outcome:
@@ -179,17 +182,68 @@ class TestCharging:
         assert shared(clawback(won(owed=4)))[:2] == [2, 2]  # 2.4 and 1.6
         assert shared(clawback(won(owed=7)))[:2] == [4, 3]  # 4.2 and 2.8
 
-    def test_a_profit_no_longer_there_is_recovered_or_owed(self) -> None:
-        futures = [[100], [10**8], [0], [10**8], [10**8], [0], [0]]
-        facts = won(
-            owed=3_000_000, futures=futures, funding=[[1_000_000], *[[0]] * 6],
-            moved=[[-700_000], *[[0]] * 6],
-        )  # fmt: skip
-        result = clawback(facts)
+
+class TestBeyondReach:
+    """Account 0 is charged 1,800,000 and account 1 1,200,000. Of its profit account 0 has 100 left
+    in its futures wallet; 700,000 of the 1,000,000 in its funding wallet came from there."""
+
+    FUTURES = ([100], [10**8], [0], [10**8], [10**8], [0], [0])
+    GONE = 1_800_000 - 700_100
+
+    def facts(self, **given: object) -> Facts:
+        wallets = {
+            "funding": [[1_000_000], *[[0]] * 6], "moved": [[-700_000], *[[0]] * 6],
+        }  # fmt: skip
+        return won(owed=3_000_000, futures=[*map(list, self.FUTURES)], **wallets | given)
+
+    def test_the_house_pays_it(self) -> None:
+        result = clawback(self.facts())
+        assert shared(result)[:2] == [700_100, 1_200_000]
+        assert amounts(result, 0, FUTURES, RECOVERED) == [700_000]
+        assert amounts(result, HOUSE, GOODWILL, UNREACHED) == [-self.GONE]
+        assert [wallet[0, 0] for wallet in result.after] == [0, 300_000, 0]
+        assert result.after.receivable.tolist() == [[0]] * ACCOUNTS
+
+    def test_or_all_balances_do(self) -> None:
+        result = clawback(self.facts(), beyond=ALL_PAY)
+        assert amounts(result, HOUSE, GOODWILL) == []
+        assert shared(result)[:2] == [700_100, 1_200_000]
+        left = [300_000, 10**8 - 1_200_000, 10**8, 10**8]  # account 0's is in its funding wallet
+        cut = [-sum(amounts(result, 0, FUNDING, UNREACHED)),
+               *(shared(result, UNREACHED)[account] for account in (1, 3, 4))]  # fmt: skip
+        assert sum(cut) == self.GONE
+        for took, had in zip(cut, left, strict=True):
+            assert abs(took * sum(left) - self.GONE * had) < sum(left)
+        assert result.after.receivable.tolist() == [[0]] * ACCOUNTS
+
+    def test_or_the_winner_owes_it(self) -> None:
+        result = clawback(self.facts(), beyond=WINNER_OWES)
         assert amounts(result, 0, FUTURES, CHARGED) == [-1_800_000]
         assert amounts(result, 0, FUTURES, RECOVERED) == [700_000]
-        assert amounts(result, 0, FUTURES, OWED) == [1_099_900]
-        assert [wallet[0, 0] for wallet in result.after] == [0, 300_000, -1_099_900]
+        assert amounts(result, 0, FUTURES, OWED) == [self.GONE]
+        assert [wallet[0, 0] for wallet in result.after] == [0, 300_000, -self.GONE]
+
+    @pytest.mark.parametrize(
+        ("given", "charged"),
+        [
+            ({"moved": [[0]] * 7}, 100),  # a deposit of his own in the funding wallet
+            ({"funding": [[0]] * 7}, 100),  # withdrawn
+            ({"moved": [[-(10**9)], *[[0]] * 6]}, 1_000_100),
+            ({"funding": [[10**9], *[[0]] * 6], "moved": [[-(10**9)], *[[0]] * 6]}, 1_800_000),
+        ],
+    )
+    def test_what_is_in_reach(self, given: dict[str, object], charged: int) -> None:
+        for beyond in (HOUSE_PAYS, ALL_PAY):
+            result = clawback(self.facts(**given), beyond=beyond)
+            assert shared(result)[:2] == [charged, 1_200_000]
+            assert (result.after.receivable == 0).all()
+
+    def test_what_even_all_balances_leave_is_the_house_s(self) -> None:
+        """The winner has nothing left, and nobody else has anything either."""
+        facts = won(owed=900, futures=[[0]] * ACCOUNTS, funding=[[0]] * ACCOUNTS)
+        result = clawback(facts, beyond=ALL_PAY)
+        assert amounts(result, HOUSE, GOODWILL) == [-900]
+        assert result.legs.amount.size == 2
 
 
 class TestHaircut:
@@ -245,7 +299,7 @@ def test_what_a_rollback_could_not_recover_is_shared_by_who_still_gains() -> Non
         tape((trades, TRADE)), futures, specs=(USDT,), at_cut=(70_000,), fund=FUND, cutoff=1
     )
     words = {"method": CLAWBACK, "period": TAPE, "contract": "BTCUSDT", "injected": "2",
-             "rate": "0"}  # fmt: skip
+             "rate": "0", "beyond": "house"}  # fmt: skip
     result = compute(facts, [Step("rollback", {}), Step("socialise", words)])
     assert amounts(result, 0, FUTURES, OWED) == [6_000_000]
     assert amounts(result, 0, RECEIVABLE, WRITTEN_OFF) == [6_000_000]
@@ -254,48 +308,3 @@ def test_what_a_rollback_could_not_recover_is_shared_by_who_still_gains() -> Non
     assert amounts(result, HOUSE, GOODWILL) == [-2_000_000]
     assert shared(result) == [0, 0, 0, 3_000_000, 0, 0, 0]
     assert holding(result.target, 2) == (0, 0, 0, 0)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    markets(),
-    st.sampled_from([CLAWBACK, HAIRCUT]),
-    st.sampled_from([TAPE, SINCE_CUTOFF]),
-    st.integers(0, 10**6),
-    st.integers(0, 999_999),
-)
-def test_to_the_unit(facts: Facts, method: str, period: str, injected: int, rate: int) -> None:
-    """What is written off or lacking is what the fund, the house, and then all others pay."""
-    result = socialise(facts, Sharing(method, period, np.full(3, injected), rate))
-    legs = result.legs
-    profits = oracle.net_profits(facts, since_cutoff=period == SINCE_CUTOFF)
-    for asset in range(3):
-        rows = legs.asset == asset
-        took = np.isin(legs.reason, (CHARGED, CUT))
-        borne = -int(legs.amount[rows & took].sum())
-        house = -int(legs.amount[rows & (legs.account == HOUSE)].sum())
-        fund = -int(legs.amount[rows & (legs.account == facts.fund)].sum())
-        has, _, debts = (wallet[facts.customer, asset].tolist() for wallet in facts.wallets)
-        owed = sum(max(0, -debt - own) for own, debt in zip(has, debts, strict=True))
-        repaid = -int(facts.wallets.receivable[facts.customer, asset].sum()) - owed
-        assert int(legs.amount[rows & (legs.reason == REPAID)].sum()) == 0
-        assert int(np.abs(legs.amount[rows & (legs.reason == REPAID)]).sum()) == 2 * repaid
-        worth, cash = oracle.worth_of_fund(facts, asset)
-        need = owed + max(0, -worth)
-        of_fund = min(need, max(0, min(worth, cash)))
-        assert fund == of_fund - max(0, -worth)
-        assert int(legs.amount[rows & (legs.reason == WRITTEN_OFF)].sum()) == owed
-        assert owed == fund + house + borne
-        if method == CLAWBACK or not rate:
-            put_in = min(injected, need - of_fund)
-            pool = sum(max(0, profits[a, asset]) for a in np.flatnonzero(facts.customer).tolist())
-            if method == HAIRCUT:
-                pool = balances(facts, asset) - repaid
-            assert borne == min(need - of_fund - put_in, pool)
-    assert (result.after.futures[facts.customer] >= 0).all()
-
-
-def balances(facts: Facts, asset: int) -> int:
-    """What customers have, all wallets together."""
-    wallets = (facts.wallets.futures, facts.wallets.funding)
-    return sum(int(wallet[facts.customer, asset].sum()) for wallet in wallets)
