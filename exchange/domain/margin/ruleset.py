@@ -176,8 +176,9 @@ def given_or_table(tables: Mapping[str, tuple[Tier, ...]] | None = None) -> Rate
                 initial=first,
                 because=f"the maintenance rate is {percent(terms.maintenance)} as given",
             )
-        if plain(terms.symbol) in known:
-            tiers = known[plain(terms.symbol)]
+        symbol = plain(terms.symbol).removesuffix("PERP")
+        if symbol in known:
+            tiers = known[symbol]
             return Rates(
                 tiers=tiers,
                 initial=first,

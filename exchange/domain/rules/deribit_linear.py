@@ -2,7 +2,7 @@
 
 Rates grow with the size of the position itself: initial ``2 % + 0.005 % per BTC``,
 maintenance ``1 % + 0.005 % per BTC``, both on the value at the index; SOL ``4 %`` and
-``2 %`` plus ``0.0005 %`` per SOL. Give ``maintenance`` to use another rate outright.
+``2 %`` plus ``0.0005 %`` per SOL. ``maintenance`` and ``leverage`` put other rates in their place.
 """
 
 from fractions import Fraction
@@ -40,28 +40,30 @@ GROWTH = {
 
 
 def _rates(terms: Terms) -> Rates:
+    symbol = plain(terms.symbol or "BTC")
+    coin = next((name for name in GROWTH if symbol.startswith(name)), "")
+    initial = by_leverage(terms)
+    if initial is None and coin:
+        initial = GROWTH[coin].initial + GROWTH[coin].per_coin * terms.size
     if terms.maintenance is not None:
         return Rates(
             tiers=flat(terms.maintenance, terms.deduction or Fraction(0)),
-            initial=by_leverage(terms),
+            initial=initial,
             because=f"the maintenance rate is {percent(terms.maintenance)} as given",
         )
-    symbol = plain(terms.symbol or "BTC")
-    coin = next((name for name in GROWTH if symbol.startswith(name)), None)
-    if coin is None:
+    if not coin:
         raise QuoteRefused(
             "symbol",
             f"{terms.rules} knows the rates of {', '.join(GROWTH)}, not {terms.symbol}; "
             "give maintenance",
         )
     growth = GROWTH[coin]
-    extra = growth.per_coin * terms.size
-    rate = growth.maintenance + extra
+    rate = growth.maintenance + growth.per_coin * terms.size
     because = (
         f"a {coin} position of this size needs {percent(growth.maintenance)} + "
         f"{percent(growth.per_coin)} per coin = {percent(rate)}"
     )
-    return Rates(tiers=flat(rate), initial=growth.initial + extra, because=because)
+    return Rates(tiers=flat(rate), initial=initial, because=because)
 
 
 RULES = RuleSet(

@@ -6,6 +6,7 @@ liquidation price is the venue's trigger, the bankruptcy price the limit of its
 immediate-or-cancel order; both are printed as whole dollars.
 """
 
+import re
 from fractions import Fraction
 
 from exchange.domain.margin.position import INVERSE
@@ -75,7 +76,7 @@ LEVELS["BTCUSD"] = LEVELS["XBTUSD"]
 
 
 def _rates(terms: Terms) -> Rates:
-    symbol = plain(terms.symbol).removeprefix("PI")
+    symbol = re.sub(r"^[PF]I|\d{6}$", "", plain(terms.symbol))  # perpetual, or dated
     if terms.maintenance is not None:
         rate, because = terms.maintenance, f"the rate is {percent(terms.maintenance)} as given"
         deduction = terms.deduction or Fraction(0)

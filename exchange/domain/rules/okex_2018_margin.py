@@ -35,10 +35,10 @@ def _rates(terms: Terms) -> Rates:
     else:
         # The trigger's own table; imported here because its module brings the compiler along.
         from exchange.domain.rules import RuleRefused
-        from exchange.domain.rules.okex_2018 import PPM, factor_ppm
+        from exchange.domain.rules.okex_2018 import FACTOR_PPM, PPM, factor_ppm
 
-        coin = plain(terms.symbol or "BTC")
-        coin = "BTC" if coin.startswith("BTC") else coin
+        name = plain(terms.symbol or "BTC")
+        coin = next((coin for coin in ("BTC", *FACTOR_PPM) if coin and name.startswith(coin)), name)
         try:
             leverage = int(terms.leverage) if terms.leverage.denominator == 1 else -1
             factor = Fraction(factor_ppm(coin, leverage), PPM)

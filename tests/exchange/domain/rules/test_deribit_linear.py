@@ -41,3 +41,13 @@ def test_isolated_margin_follows_from_the_rate_of_the_size() -> None:
     answer = printed(**LONG, quantity="25", entry="100000", mode="isolated")
     assert answer["initial_margin"] == "53125"
     assert any("53125 (the initial margin at entry)" in step for step in answer["steps"])
+
+
+def test_a_given_leverage_is_the_initial_rate() -> None:
+    answer = printed(**LONG, quantity="25", entry="100000", mode="isolated", leverage="10")
+    assert (answer["initial_margin"], answer["maintenance_margin"]) == ("250000", "28125")
+
+
+def test_a_given_maintenance_leaves_the_initial_rate_of_the_size() -> None:
+    answer = printed(**LONG, quantity="350", entry="100000", mode="isolated", maintenance="0.0275")
+    assert (answer["initial_margin"], answer["maintenance_margin"]) == ("1312500", "962500")

@@ -59,6 +59,7 @@ def test_maintenance_is_half_the_initial_rate_at_the_highest_leverage() -> None:
     ("symbol", "value", "rate"),
     [
         ("BTC", 1_000_000, "1.25"),
+        ("BTC-PERP", 1_000_000, "1.25"),
         ("ETH", 1_000_000, "2"),
         ("SOL", 1_000_000, "2.5"),
         ("kPEPE", 20_000_000, "5"),

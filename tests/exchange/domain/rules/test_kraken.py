@@ -28,8 +28,9 @@ def test_equity_protection_example() -> None:
     assert answer["maintenance_margin"] == "0.00125"
 
 
-def test_the_schedule_gives_the_same_rates() -> None:
-    by_table = printed(**EXAMPLE, symbol="PI_XBTUSD")
+@pytest.mark.parametrize("symbol", ["PI_XBTUSD", "FI_XBTUSD_210625", "btcusd"])
+def test_the_schedule_gives_the_same_rates(symbol: str) -> None:
+    by_table = printed(**EXAMPLE, symbol=symbol)
     by_hand = printed(**EXAMPLE, maintenance="0.01", leverage="50")
     for figure in ("liquidation_price", "initial_margin", "maintenance_margin"):
         assert by_table[figure] == by_hand[figure]

@@ -36,6 +36,12 @@ def test_factor_follows_coin_and_leverage(symbol: str, leverage: str, factor: st
     assert any(f"the adjustment factor is {factor} % for {symbol}" in s for s in answer["steps"])
 
 
+@pytest.mark.parametrize("symbol", ["LTC-USD", "ltc/usd", "LTC-USD-180330", "LTCUSD"])
+def test_a_contracts_name_tells_its_coin(symbol: str) -> None:
+    answer = printed(**{**EOS, "symbol": symbol})
+    assert any("the adjustment factor is 20 % for LTC at 10x" in step for step in answer["steps"])
+
+
 def test_ratio_is_nil_at_the_liquidation_price() -> None:
     request = {**EOS, "maintenance": "0.1", "mode": "cross", "collateral": "20"}
     price = printed(**request)["unrounded"]["liquidation_price"]
