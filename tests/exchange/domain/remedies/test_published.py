@@ -13,7 +13,7 @@ import pytest
 from exchange.domain.remedies.catalogue import Step, compute, resolve
 from exchange.domain.remedies.facts import Facts
 from exchange.domain.remedies.outcome import FUNDING, FUTURES, GOODWILL, Outcome, by_asset
-from exchange.domain.remedies.rows import CHARGED, COVERED, HOUSE, PAID, REFUNDED
+from exchange.domain.remedies.rows import CHARGED, COVERED, CUT, HOUSE, PAID, REFUNDED, UNREACHED
 from exchange.domain.remedies.socialising import TAPE, net_profits
 from exchange.domain.value import ContractSpec, contract_spec
 from exchange.domain.verdicts import NOT_DUE
@@ -28,10 +28,11 @@ from tests.exchange.domain.remedies.facts import (
 
 BTC0928 = contract_spec("BTC0928", "inverse", Decimal(100), Decimal("0.01"), "BTC", 8)
 XBTUSD = contract_spec("XBTUSD", "inverse", Decimal(1), Decimal("0.1"), "XBT", 8)
+XBTU19 = contract_spec("XBTU19", "inverse", Decimal(1), Decimal("0.5"), "XBT", 8)
+ETHM19 = contract_spec("ETHM19", "linear", Decimal(1), Decimal("0.00001"), "XBT", 8)
 BTCUSDT = contract_spec("BTC-USDT", "linear", Decimal("0.001"), Decimal("0.1"), "USDT", 6)
 OKB = contract_spec("OKB-USDT", "linear", Decimal(1), Decimal("0.01"), "USDT", 6)
 JELLY = contract_spec("JELLY", "linear", Decimal(1), Decimal("0.000001"), "USDC", 6)
-STOCK = contract_spec("WZE", "linear", Decimal(1), Decimal("0.0001"), "USD", 4)
 LONG, SHORT = 1, -1
 CUTOFF, LATER = 10, 20
 
@@ -85,16 +86,18 @@ class TestOkex31July2018:
     QUANTITY, WHALE, FUND = 4_168_515, 0, 3
     BOUGHT = 856_879  # the two winners sold at 8,568.79, which makes their profit 7,058.8 BTC
 
-    def facts(self) -> Facts:
-        third = self.QUANTITY // 3
+    def facts(
+        self, bought: int = BOUGHT, taken_over: str = "8020", delivered: str = "7483"
+    ) -> Facts:
+        third, at = self.QUANTITY // 3, ticks(BTC0928, taken_over)
         fills = tape(
-            ([(1, 0, self.WHALE, 1, self.QUANTITY - third, self.BOUGHT, 0),
-              (2, 0, self.WHALE, 2, third, self.BOUGHT, 0)], TRADE),
-            ([(3, 0, self.FUND, self.WHALE, self.QUANTITY, 802_000, 0)], TAKEOVER),
+            ([(1, 0, self.WHALE, 1, self.QUANTITY - third, bought, 0),
+              (2, 0, self.WHALE, 2, third, bought, 0)], TRADE),
+            ([(3, 0, self.FUND, self.WHALE, self.QUANTITY, at, 0)], TAKEOVER),
         )  # fmt: skip
         return facts_of(
             fills, [[0], [10**12], [10**12], [10 * 10**8]], specs=(BTC0928,), fund=self.FUND,
-            reopening=(748_300,), at_cut=(802_000,),
+            reopening=(ticks(BTC0928, delivered),), at_cut=(at,),
         )  # fmt: skip
 
     def test_the_loss_the_fund_the_injection_and_the_residue(self) -> None:
@@ -109,6 +112,36 @@ class TestOkex31July2018:
         assert round(shared, 2) == Decimal("1219.97")
         assert filled == 2500 + shared
 
+    def test_the_other_pair_of_prices_in_the_press(self) -> None:
+        """8,040 and 7,480: the loss is larger, and more than "about 1,200" is left."""
+        facts = self.facts(taken_over="8040", delivered="7480")
+        outcome = run(facts, "socialise", injected="2500")
+        shared = coins(-by_asset(outcome, 0, reason=CHARGED), 8)
+        assert (round(shared + 2510, 2), round(shared, 1)) == (
+            Decimal("3881.61"),
+            Decimal("1371.6"),
+        )
+
+    @pytest.mark.parametrize(
+        ("bought", "pool", "rate"),
+        [
+            (856_879, "7058.8", "17.00"),
+            (852_123, "6787.3", "17.68"),
+            (850_027, "6666.7", "18.00"),
+        ],
+    )
+    def test_the_profits_that_a_rate_implies(self, bought: int, pool: str, rate: str) -> None:
+        """Of a residue of 1,200 BTC; what is put in beside the fund's 10 leaves just that."""
+        facts = self.facts(bought)
+        loss = 416_851_500 * (Fraction(1, 7483) - Fraction(1, 8020))
+        put_in = Decimal(round((loss - 1210) * 10**8)).scaleb(-8)
+        outcome = run(facts, "socialise", injected=str(put_in))
+        shared = coins(-by_asset(outcome, 0, reason=CHARGED), 8)
+        profits = coins(int(net_profits(facts, TAPE)[1:3, 0].sum()), 8)
+        assert abs(shared - 1200) < Decimal("0.00000002")
+        assert round(profits, 1) == Decimal(pool)
+        assert round(shared / profits * 100, 2) == Decimal(rate)
+
     def test_the_rate(self) -> None:
         facts = self.facts()
         outcome = run(facts, "socialise", injected="2500")
@@ -119,6 +152,24 @@ class TestOkex31July2018:
             assert round(Decimal(charge) / profit * 100, 1) == Decimal("17.3")
             assert abs(charge - Fraction(sum(charged) * profit, sum(profits))) < 1
         assert int(Decimal(sum(charged)) / sum(profits) * 100) == 17
+
+
+def test_okex_s_illustration_of_a_clawback() -> None:
+    """A is long 10 and B short 10 at a price of 1, each with 1 behind it; at 0.1 B has won 9, A can
+    pay 1, and 8 are left to a clawback."""
+    spec = contract_spec("COIN", "linear", Decimal(1), Decimal("0.1"), "USD", 2)
+    fills = tape(([(1, 0, 0, 1, 10, 10, 0)], TRADE), ([(2, 0, 2, 0, 10, 9, 0)], TAKEOVER))
+    facts = facts_of(fills, [[0], [100], [0]], specs=(spec,), fund=2, at_cut=(10,), reopening=(1,))
+    assert net_profits(facts, TAPE)[:, 0].tolist() == [-100, 900, -800]
+    settled = {"price": "0.1", "refund_price": "0.1"}
+    steps = [Step(name, resolve(name, words, facts, 0))
+             for name, words in (("settle", settled), ("socialise", {}))]  # fmt: skip
+    made = compute(facts, steps)
+    assert amounts(made, 1, FUTURES, CHARGED) == [-800]
+    assert [int(made.after.futures[account, 0]) for account in (0, 1, 2)] == [0, 200, 0]
+    alone = run(facts, "socialise")  # B's profit is only a price yet, and 1 is in reach
+    assert amounts(alone, 1, FUTURES, CHARGED) == [-100]
+    assert amounts(alone, HOUSE, GOODWILL, UNREACHED) == [-700]
 
 
 class TestOkx13September2023:
@@ -149,6 +200,40 @@ def test_bitmex_15_april_2017(at: str, paid: str) -> None:
     outcome = run(facts, "reference", reference="fixed", price="1183.00", fees="no")
     assert payout(outcome, 8) == Decimal(paid)
     assert outcome.positions.quantity.size == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "at", "best", "paid"),
+    [
+        (LONG, "5000.0", "5079.5", "0.03130229"),  # XBTU19: 10,000 x (1/5,000 - 1/5,079.5)
+        (LONG, "5079.5", "5079.5", "0"),
+        (SHORT, "5200.0", "5079.5", "0.04562079"),
+    ],
+)
+def test_bitmex_2_april_2019(side: int, at: str, best: str, paid: str) -> None:
+    """Positions closed without need are re-priced to the best price of the window."""
+    facts = liquidated(XBTU19, 10_000, at, side=side)
+    outcome = run(facts, "reference", reference="fixed", price=best, fees="no")
+    assert payout(outcome, 8) == Decimal(paid)
+
+
+def test_bitmex_2_april_2019_in_coins() -> None:
+    """ETHM19 is quoted in XBT: shorts are re-priced to 0.03103."""
+    facts = liquidated(ETHM19, 1000, "0.03200", side=SHORT)
+    outcome = run(facts, "reference", reference="fixed", price="0.03103", fees="no")
+    assert payout(outcome, 8) == 1000 * (Decimal("0.03200") - Decimal("0.03103"))
+
+
+def test_deribit_31_october_2019() -> None:
+    """Equity back to before the incident at an index of about 9,160, from company reserves: the
+    fund is left alone. Long 100,000 bought at 9,160 and closed at 7,720."""
+    facts = liquidated(XBTUSD, 100_000, "7720", mark="9160")
+    facts = facts._replace(reopening=facts.at_cut)
+    outcome = run(facts, "restore")
+    lost = 100_000 * (Fraction(1, 7720) - Fraction(1, 9160))
+    assert abs(payout(outcome, 8) - Decimal(round(lost * 10**8)).scaleb(-8)) <= Decimal("1e-8")
+    assert sum(amounts(outcome, HOUSE, GOODWILL)) == -sum(amounts(outcome, 0, FUTURES, PAID))
+    assert amounts(outcome, 2, FUTURES) == []
 
 
 class TestJelly26March2025:
@@ -206,34 +291,19 @@ def test_bitfinex_august_2016() -> None:
     assert amounts(outcome, 0, FUNDING) == [-int(Decimal("0.36067") * 6 * 10**8)]
 
 
+def test_bitfinex_had_only_bitcoin_been_cut() -> None:
+    """119,756 of 243,352: the rate that is needed is 49.21 %."""
+    facts = lost(119_756 * 10**8, [243_352 * 10**8, 1_000 * 100])
+    outcome = run(facts, "socialise", method="haircut")
+    cut = coins(-sum(amounts(outcome, 0, FUTURES, CUT)), 8)
+    assert round(cut / 243_352 * 100, 2) == Decimal("49.21")
+    assert (coins(int(outcome.after.futures[0, 1]), 2), cut) == (1000, 119_756)
+
+
 def test_poloniex_6_june_2019() -> None:
-    """The principal of every active loan less 16.202 %."""
+    """The principal of every active loan less 16.202 %: 1,800 of the 11,109.74 BTC it implies."""
+    needed = run(lost(1800 * 10**8, [1_110_974 * 10**6, 0]), "socialise", method="haircut")
+    cut = coins(-sum(amounts(needed, 0, FUTURES, CUT)), 8)
+    assert (cut, round(cut / Decimal("11109.74"), 5)) == (1800, Decimal("0.16202"))
     outcome = run(lost(1800 * 10**8, [10**8, 0]), "socialise", method="haircut", rate="0.16202")
     assert coins(int(outcome.after.futures[0, 0]), 8) == Decimal("0.83798")
-
-
-@pytest.mark.parametrize(
-    ("opening", "price", "busted"),
-    [
-        ("3.60", "4.68", True),  # WZE: "30 % or more"
-        ("3.60", "4.6799", False),
-        ("3.60", "4.6801", True),
-        ("4.80", "3.36", True),  # EJ
-        ("4.80", "3.3601", False),
-        ("4.80", "3.3599", True),
-        ("4.80", "4.80", False),
-    ],
-)
-def test_knight_1_august_2012(opening: str, price: str, busted: bool) -> None:
-    """Busted at 30 % or more from the opening price, the boundary included."""
-    fills = tape(([(LATER, 0, 0, 1, 500, ticks(STOCK, price), 0)], TRADE))
-    facts = facts_of(
-        fills, [[10**9]] * 2, specs=(STOCK,), cutoff=CUTOFF, at_cut=(ticks(STOCK, opening),),
-        fair=[[1]],
-    )  # fmt: skip
-    words = {"band": "0.3", "reference": "cutoff"}
-    assert run(facts, "bust", **words).positions.quantity.tolist() == [-500, 500] * busted
-    if busted:
-        edge = {"3.60": "4.68", "4.80": "3.36"}[opening]
-        adjusted = run(facts, "reprice", **words)
-        assert holding(adjusted.target, 0)[1] == 500 * ticks(STOCK, edge)
