@@ -119,6 +119,19 @@ def test_a_hedged_account_is_liquidated_where_its_net_side_loses() -> None:
     assert health(account, price) == 0
 
 
+def test_of_two_prices_that_liquidate_a_hedged_account_the_nearer_counts() -> None:
+    # Health is nil far below, where the net long has lost all, and above, where both legs reach the
+    # upper tier: 90 + 50 - 28.5 left at 150, which 19 coins at 50 % less the net one use up.
+    table = tier_table([(0, "0.01"), (1_500, "0.5")])
+    legs = [Leg(LINEAR, side, Fraction(size), Fraction(100)) for side, size in ((1, 10), (-1, 9))]
+    account = Account(holdings=tuple(Holding(leg, table) for leg in legs), collateral=Fraction(90))
+    price = liquidation_price(account)
+    assert price is not None
+    assert 150 < price < 175
+    assert health(account, price) == 0
+    assert health(account, Fraction(12)) < 0 < health(account, Fraction(13))
+
+
 def test_equal_legs_have_no_bankruptcy_price() -> None:
     legs = [Leg(LINEAR, side, Fraction(1), Fraction(100)) for side in (LONG, SHORT)]
     account = Account(

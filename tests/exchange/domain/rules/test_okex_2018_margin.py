@@ -49,6 +49,23 @@ def test_ratio_is_nil_at_the_liquidation_price() -> None:
     assert Decimal(ratio) == 0
 
 
+def test_the_other_positions_have_this_ones_leverage_unless_they_say_theirs() -> None:
+    other = {
+        "side": "short",
+        "quantity": "50",
+        "face": "10",
+        "entry": "5",
+        "mark": "5.1",
+        "maintenance": "0.4",
+    }
+    request = {**EOS, "mode": "cross", "collateral": "30"}
+    unsaid, same, twice = (
+        printed(**request, others=[{**other, **said}])["liquidation_price"]
+        for said in ({}, {"leverage": "10"}, {"leverage": "20"})
+    )
+    assert unsaid == same != twice
+
+
 def test_unknown_leverage_is_refused() -> None:
     with pytest.raises(QuoteRefused, match="knows leverage 10 and 20, not 7") as refusal:
         quote({**EOS, "leverage": "7"})
