@@ -1,5 +1,6 @@
 """The list of incidents, the overview of one, and its status."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from backoffice.models import Incident, Role
-from backoffice.queries import break_glass, overview
+from backoffice.models import Incident, Plan, Role
+from backoffice.queries import break_glass, overview, plans
 from backoffice.queries import incidents as queries
 from backoffice.services import incidents as services
 from backoffice.services.refusals import Refused
@@ -55,8 +56,9 @@ class ContractForm(forms.Form):
 @require_GET
 @access.staff()
 def index(request: HttpRequest) -> HttpResponse:
-    """Every incident, newest first, with its gates, verdicts and newest plan, and the broken
-    glasses that wait for somebody. Five statements."""
+    """Every incident, newest first, with its gates, verdicts and newest plan, the broken glasses
+    that wait for somebody, and the plans that wait for the officer who asks. Five statements, and
+    one more for an officer."""
     filters = Filters(request.GET or None)
     chosen = filters.cleaned_data if filters.is_valid() else {}
     page = queries.page(
@@ -66,13 +68,27 @@ def index(request: HttpRequest) -> HttpResponse:
     )
     context = {"filters": filters, "page": Page(_rows(page.rows), page.after)}
     if not swaps(request):
-        context["glasses"] = break_glass.unfinished(timezone.now())
+        now = timezone.now()
+        context |= {"glasses": break_glass.unfinished(now), "to_decide": _to_decide(request, now)}
     return page_or_part(request, "incidents/list.html", "incidents/_rows.html", context)
+
+
+def _to_decide(request: HttpRequest, now: datetime) -> list[tuple[Plan, int]]:
+    """The plans that an officer of their role may decide on and has not, with the seconds left."""
+    if not access.holds(request, *services.OFFICERS):
+        return []
+    rows = plans.waiting(request.user).filter(expires_at__gt=now)
+    mine = rows.exclude(maker=request.user).exclude(approvals__officer=request.user)
+    return [
+        (plan, int((plan.expires_at - now).total_seconds()))
+        for plan in mine
+        if not plan.recused and access.holds(request, *plan.quorum)
+    ]
 
 
 def _rows(incidents: list[Incident]) -> list[dict[str, Any]]:
     ids = [incident.pk for incident in incidents]
-    gates, plans = queries.gates_closed(ids), queries.plan_states(ids)
+    gates, newest = queries.gates_closed(ids), queries.plan_states(ids)
     verdicts = liquidations.counts([incident.tape_id for incident in incidents])
     return [
         {
@@ -80,7 +96,7 @@ def _rows(incidents: list[Incident]) -> list[dict[str, Any]]:
             "url": reverse("incident", args=[incident.slug]),
             "gates": gate_words(gates[incident.pk]),
             "verdicts": [verdicts.get(incident.tape_id, {}).get(v, 0) for v in VERDICTS],
-            "plan": plans.get(incident.pk),
+            "plan": newest.get(incident.pk),
         }
         for incident in incidents
     ]

@@ -7,7 +7,7 @@ from django.urls import reverse
 from backoffice.models import AuditEvent, Execution, Plan
 from backoffice.services import executions, locks, plans
 from exchange.models import Balance, Journal
-from tests.backoffice.services import remedy
+from tests.backoffice.services import remedy as in_small
 from tests.backoffice.services.conftest import (
     BTC,
     PAID,
@@ -66,6 +66,21 @@ def test_it_is_followed_to_its_end(world: World, analyst: Client) -> None:
     assert 'hx-swap-oob="true"' in part.content.decode()
 
 
+@pytest.mark.parametrize(("remedy", "closed"), [("goodwill", False), ("rollback", True)])
+def test_what_follows_is_said_at_its_end(
+    world: World, analyst: Client, remedy: str, closed: bool
+) -> None:
+    plan = approved(world) if remedy == "goodwill" else in_small.approved(world)
+    close_gates(world)
+    executions.request_execution(plan=plan, by=world.person("mira"))
+    at = reverse("plan-execution", args=[plan.pk])
+    assert "What follows" not in text(analyst.get(at))
+    executions.execute(plan_id=plan.pk)
+    shown = text(analyst.get(at))
+    assert "What follows Write to the customers it touched" in shown
+    assert ("Open what was closed for it" in shown) is closed
+
+
 def test_another_amount_starts_nothing(world: World, analyst: Client) -> None:
     plan = approved(world)
     before = traces()
@@ -76,7 +91,7 @@ def test_another_amount_starts_nothing(world: World, analyst: Client) -> None:
 
 
 def test_it_waits_for_the_gates_its_legs_need(world: World, analyst: Client) -> None:
-    plan = remedy.approved(world)
+    plan = in_small.approved(world)
     at = reverse("plan-execution", args=[plan.pk])
     words = "Closed first, while this plan is executed: trading of BTC0629 and withdrawals."
     shown = text(analyst.get(at))

@@ -5,8 +5,10 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import AuditEvent, Incident, TimelineEntry
-from tests.backoffice.services.conftest import World, close_gates
-from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
+from backoffice.services import approvals, people
+from backoffice.services.second_factor import Code
+from tests.backoffice.services.conftest import PAID, World, close_gates, propose, tie
+from tests.backoffice.views.conftest import ROLES, expected, getting, matrix, signed_in
 from tests.backoffice.views.market import Market
 from tests.backoffice.views.reading import cells, text
 
@@ -54,6 +56,26 @@ def test_the_list_costs_the_same_however_long(
         )
     with django_assert_num_queries(8):  # session, person, standing, and five of the page
         assert len(cells(analyst.get(reverse("incidents")), "incident-sheet")) == 4
+
+
+def test_an_officer_is_told_first_what_waits_for_their_decision(world: World) -> None:
+    plan = propose(world, PAID)  # of risk and finance, made by the analyst
+    words = f"A plan waits for your decision Plan {plan.pk}: Goodwill payment"
+
+    def told() -> list[str]:
+        pages = {who: text(signed_in(who).get(reverse("incidents"))) for who in ROLES.values()}
+        return [who for who, shown in pages.items() if words in shown]
+
+    assert told() == ["risk", "finance"]
+    assert "0 of 2 approvals. To be decided and executed until" in text(
+        signed_in("risk").get(reverse("incidents"))
+    )
+    chen = world.person("chen")
+    code = Code(people.demo_code(chen.email))
+    approvals.decide(plan=plan, by=chen, decision="approve", proof=code, role="risk")
+    assert told() == ["finance"]
+    tie(world, "fay", account=0)
+    assert told() == []
 
 
 def test_a_swap_gets_the_rows_alone(world: World, analyst: Client) -> None:
