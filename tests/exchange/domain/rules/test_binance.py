@@ -174,7 +174,11 @@ def test_the_tier_at_the_liquidation_price_decides() -> None:
     assert whole["liquidation_price"] == by_hand["liquidation_price"] == "48419.19"
 
 
-def test_long_and_short_legs_share_one_price() -> None:
+@pytest.mark.parametrize(
+    ("short", "owed", "cut"),
+    [({}, "0.01", 100), ({"maintenance": "0.005", "deduction": "40"}, "0.005", 40)],
+)
+def test_long_and_short_legs_share_one_price(short: dict[str, str], owed: str, cut: int) -> None:
     # FAQ's hedge-mode sum: (WB + cumL + cumS - L*EL + S*ES) / (L*m + S*m - L + S).
     request: dict[str, Any] = {
         "rules": "binance-usdm",
@@ -185,9 +189,10 @@ def test_long_and_short_legs_share_one_price() -> None:
         "mode": "cross",
         "maintenance": "0.01",
         "deduction": "100",
-        "hedge": {"quantity": "1", "entry": "31000"},
+        "hedge": {"quantity": "1", "entry": "31000", **short},
     }
-    expected = Fraction(20000 + 200 - 90000 + 31000, 1) / (Fraction(4, 100) - 3 + 1)
+    rates = 3 * Fraction("0.01") + Fraction(owed)
+    expected = Fraction(20000 + 100 + cut - 90000 + 31000) / (rates - 3 + 1)
     answer = printed(**request)
     assert answer["liquidation_price"] == str(
         round(Decimal(expected.numerator) / Decimal(expected.denominator), 2)
