@@ -4,7 +4,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import BooleanField, Count, F, Func, Prefetch, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    F,
+    Func,
+    IntegerField,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+)
 
 from backoffice.models import (
     Approval,
@@ -81,14 +91,14 @@ def newest_computation(incident: Incident) -> Computation | None:
 
 
 def waiting(reader: Person) -> QuerySet[Plan]:
-    """Plans that wait for officers, the first to expire first, with how many approved each and
-    whether the reader is `recused` from its incident and so not shown that number."""
-    approving = Count("approvals", filter=Q(approvals__decision=Approval.Decision.APPROVE))
+    """Plans that wait for officers, the first to expire first, with how many of the approvals of
+    each count now and whether the reader is `recused` from its incident and so not shown that
+    number. Signatures are verified on the plan's own page."""
     return (
         Plan.objects.filter(state=Plan.State.PROPOSED)
         .select_related("incident__venue", "maker")
         .annotate(
-            approving=approving,
+            approving=Func(F("pk"), function="plan_valid_approvals", output_field=IntegerField()),
             recused=Func(
                 F("incident_id"),
                 Value(reader.pk),

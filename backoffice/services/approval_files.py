@@ -16,7 +16,7 @@ from typing import Any
 from backoffice.models import Approval, BreakGlass, BreakGlassSecond, Plan
 from backoffice.services import approvals, assertions, canonical, quorums
 from backoffice.services.assertions import Terms, Unproven
-from backoffice.services.break_glass import OPEN, SECOND
+from backoffice.services.proven import OPEN, SECOND
 from backoffice.services.refusals import Refused
 
 FORMAT = "makewhole-approvals/1"

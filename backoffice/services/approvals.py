@@ -6,14 +6,18 @@ transaction.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from backoffice.models import Approval, Person, Plan, Role
-from backoffice.services import audit, canonical, lifecycle, quorums, staleness
+from backoffice.models import Approval, BreakGlassSecond, Person, Plan, Role
+from backoffice.services import audit, lifecycle, proven, quorums, staleness
+from backoffice.services.proven import Forged
+from backoffice.services.proven import seal as seal
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale
 from exchange.faults import reach
 
@@ -144,17 +148,44 @@ def ineligible(*, plan: Plan, by: Person, role: str | None = None) -> str | None
 
 
 def standing(plan: Plan) -> Standing:
-    """Who counts and who is missing, derived anew from the approvals. One statement."""
+    """Who counts and who is missing, derived anew from the approvals; a decision that a passkey
+    proves in name only does not count. At most six statements, four without passkeys."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT plan_approvals(%s), plan_missing(%s), plan_break_glass(%s)", [plan.pk] * 3
         )
         given, missing, break_glass = cursor.fetchone()
-    return Standing(json.loads(given), json.loads(missing), break_glass)
+    told = Standing(json.loads(given), json.loads(missing), break_glass)
+    found = proven.forged(plan) if told.given or told.break_glass else []
+    return _without(plan, told, found) if found else told
+
+
+def _without(plan: Plan, told: Standing, found: Sequence[Forged]) -> Standing:
+    """The same without what is forged, as far as the database counts it. One statement."""
+    votes = [one.row.pk for one in found if isinstance(one.row, Approval)]
+    glasses = {
+        one.row.break_glass_id if isinstance(one.row, BreakGlassSecond) else one.row.pk
+        for one in found
+        if not isinstance(one.row, Approval)
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT role FROM approval WHERE id = ANY (%s) AND decision = 'approve'"
+            " AND digest = %s AND evidence->>'seal' = %s"
+            " AND plan_ineligible(plan_id, officer_id, role) IS NULL",
+            [votes, plan.digest, seal(plan)],
+        )
+        counted = Counter(role for (role,) in cursor.fetchall())
+    given = {role: n - counted[role] for role, n in told.given.items() if n > counted[role]}
+    if told.break_glass is None or told.break_glass in glasses:
+        asked = {role: n for role, n in given.items() if role in plan.quorum}
+        return Standing(asked, quorums.missing(plan.quorum, asked), None)
+    everyone = {quorums.ANY: sum(given.values())}
+    return Standing(given, quorums.missing(quorums.BREAK_GLASS, everyone), told.break_glass)
 
 
 def valid_approvals(plan: Plan) -> int:
-    """How many distinct officers who may decide approved this digest. One statement."""
+    """How many distinct officers who may decide approved this digest; statements as `standing`."""
     return standing(plan).valid
 
 
@@ -170,16 +201,14 @@ def eligible_officers(plan: Plan) -> int:
 
 
 def blocked(plan: Plan) -> str | None:
-    """Why the plan may not be approved or executed now; None when it may. One statement."""
+    """Why the plan may not be approved or executed now; None when it may. It names nobody, because
+    those who are recused may read it. At most five statements."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT plan_blocked(%s)", [plan.pk])
-        return cursor.fetchone()[0]
-
-
-def seal(plan: Plan) -> str:
-    """The hash of the digests its staged rows were sealed with; `batch_seal` is its twin."""
-    batch = plan.batch
-    return canonical.digest([batch.cash_digest, batch.position_digest, batch.precondition_digest])
+        why: str | None = cursor.fetchone()[0]
+    if why is None and (found := proven.forged(plan)):
+        why = f"a decision is not proven by a passkey: {found[0].why}"
+    return why
 
 
 def check_open(stored: Plan, *, seen_digest: str) -> None:

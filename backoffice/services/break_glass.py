@@ -21,9 +21,8 @@ from backoffice.models import (
 )
 from backoffice.services import approvals, audit, quorums
 from backoffice.services.approvals import Proof
+from backoffice.services.proven import OPEN, SECOND
 from backoffice.services.refusals import NotAllowed, Refused, Stale
-
-OPEN, SECOND = "open", "second"
 
 
 def open_glass(

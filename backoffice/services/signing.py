@@ -1,9 +1,8 @@
-"""A decision signed by a passkey: the challenge made for it, the proof, and the second look.
+"""A decision signed by a passkey: the challenge made for it, and the proof.
 
 `ask` writes down what is to be signed before anyone signs it. `Assertion` is the proof that
 `approvals.decide` takes (`approvals.Proof`): it spends the challenge in the decision's transaction.
-`recheck` verifies every signature again before a plan is executed, because PostgreSQL, which checks
-all the rest (`passkey_proof`), cannot check a signature.
+The signature is verified here, and by `proven` whenever decisions are counted.
 """
 
 import secrets
@@ -20,8 +19,6 @@ from fido2.webauthn import UserVerificationRequirement
 from backoffice.models import (
     Approval,
     ApprovalChallenge,
-    BreakGlass,
-    BreakGlassSecond,
     Passkey,
     Person,
     Plan,
@@ -30,7 +27,7 @@ from backoffice.models import (
 )
 from backoffice.services import approvals, assertions, break_glass, passkeys
 from backoffice.services.assertions import Terms, Unproven
-from backoffice.services.break_glass import OPEN, SECOND
+from backoffice.services.proven import OPEN, SECOND
 from backoffice.services.refusals import Moved, NotAllowed, Refused, WrongPasskey
 
 CHALLENGE_SECONDS = 300
@@ -182,45 +179,3 @@ class Assertion:
         if (asked.decision, asked.role) != (decision, role):
             raise WrongPasskey("The passkey signed another decision.")
         return asked
-
-
-def recheck(plan: Plan) -> None:
-    """Verify the signature of every decision on the plan that a passkey proved, and of every step
-    of breaking the glass for its digest; four statements.
-
-    Raises Moved for one that no passkey of its officer made over exactly this plan.
-    """
-    method = Approval.Method.PASSKEY
-    opened = BreakGlass.objects.filter(plan=plan, digest=plan.digest)
-    seconded = BreakGlassSecond.objects.filter(break_glass__in=opened, method=method)
-    signed = [
-        *((row.decision, row) for row in plan.approvals.filter(method=method).order_by("pk")),
-        *((OPEN, row) for row in opened.filter(method=method).order_by("pk")),
-        *((SECOND, row) for row in seconded.order_by("pk")),
-    ]
-    named = [row.evidence.get("credential_id") for _, row in signed]
-    keys = {
-        (key.person_id, key.credential_id): key.public_key
-        for key in Passkey.objects.filter(credential_id__in=named)
-    }
-    seal = approvals.seal(plan)
-    for decision, row in signed:
-        evidence = row.evidence
-        try:
-            held = keys.get((row.officer_id, evidence.get("credential_id")))
-            if held is None or held != evidence.get("public_key"):
-                raise Unproven("the key is not this officer's")
-            terms = Terms(
-                digest=plan.digest,
-                seal=seal,
-                decision=decision,
-                role=row.role,
-                person=row.officer_id,
-                nonce=evidence["nonce"],
-                expires=evidence["expires"],
-            )
-            assertions.verify(evidence, terms)
-        except (Unproven, KeyError, TypeError) as why:
-            raise Moved(
-                f"The {decision} of officer {row.officer_id} is not proven by a passkey: {why}."
-            ) from why

@@ -5,7 +5,8 @@ import json
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from backoffice.models import Plan, Role
+from backoffice.models import Person, Plan, Role
+from backoffice.queries import plans as queries
 from backoffice.services import approvals, quorums
 from backoffice.services.approvals import Standing
 from backoffice.services.refusals import NotAllowed
@@ -155,3 +156,16 @@ def approve(world: World, plan: Plan, handle: str, role: str | None = None) -> o
         plan=plan, by=world.person(handle), decision="approve", role=role,
         proof=Code(world.code(handle)),
     )  # fmt: skip
+
+
+def test_the_list_of_what_waits_counts_who_counts(world: World, proposed: Plan) -> None:
+    """An officer who has left since stands among the decisions and in no number."""
+    for handle in ("chen", "ravi"):
+        approvals.decide(
+            plan=proposed, by=world.person(handle), decision="approve",
+            proof=Code(world.code(handle)),
+        )  # fmt: skip
+    reader = world.person("lena")
+    assert [row.approving for row in queries.waiting(reader)] == [2]
+    Person.objects.filter(pk=world.person("ravi").pk).update(is_active=False)
+    assert [row.approving for row in queries.waiting(reader)] == [1]

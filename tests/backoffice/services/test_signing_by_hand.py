@@ -18,14 +18,20 @@ from backoffice.models import (
     ApprovalChallenge,
     Execution,
     Passkey,
+    Person,
     Plan,
     SpentChallenge,
 )
-from backoffice.services import approvals, assertions, passkeys, plans, signing
+from backoffice.services import approvals, assertions, break_glass, passkeys, plans, signing
+from backoffice.services.approvals import Standing
+from backoffice.services.proven import OPEN, SECOND
+from backoffice.services.second_factor import Code
 from tests.backoffice.services.authenticator import Device, assertion, register
-from tests.backoffice.services.conftest import World, propose, run_sql
+from tests.backoffice.services.conftest import BTC, World, propose, run_sql, without_triggers
 from tests.backoffice.services.test_approvals import fingerprint
 from tests.backoffice.services.test_signing import traces
+
+NOT_PROVEN = "is not proven by a passkey: the signature does not match the key"
 
 
 def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
@@ -72,15 +78,71 @@ def test_a_forged_signature_is_refused_when_it_matters(world: World, proposed: P
         forge(proposed, handle, world)
     Plan.objects.filter(pk=proposed.pk).update(state="approved")
     proposed.refresh_from_db()
-    assert approvals.blocked(proposed) is None
+    assert approvals.blocked(proposed) == f"a decision {NOT_PROVEN}"
     before = fingerprint()[3:5]
     plans.request_execution(plan=proposed, by=world.person("mira"))
     execution = plans.execute(plan_id=proposed.pk)
     assert execution.state == Execution.State.REFUSED
-    assert "not proven by a passkey: the signature does not match" in execution.message
+    assert NOT_PROVEN in execution.message
     proposed.refresh_from_db()
     assert proposed.state == Plan.State.STALE
     assert fingerprint()[3:5] == before
+
+
+def test_a_forged_decision_counts_for_nothing(world: World, proposed: Plan) -> None:
+    """On the plan's page it is missing, and it completes nobody's quorum."""
+    register(Device(), world.person("chen"), world.code("chen"))
+    forge(proposed, "chen", world)
+    assert approvals.standing(proposed) == Standing({}, {"risk": 1, "finance": 1}, None)
+    fay = world.person("fay")
+    approvals.decide(plan=proposed, by=fay, decision="approve", proof=Code(world.code("fay")))
+    assert proposed.state == Plan.State.PROPOSED
+    assert approvals.standing(proposed) == Standing({"finance": 1}, {"risk": 1}, None)
+    ravi = world.person("ravi")
+    approvals.decide(plan=proposed, by=ravi, decision="approve", proof=Code(world.code("ravi")))
+    assert proposed.state == Plan.State.APPROVED
+    assert approvals.standing(proposed).given == {"risk": 1, "finance": 1}
+
+
+def test_a_forged_decision_of_somebody_out_is_not_missed_twice(
+    world: World, proposed: Plan
+) -> None:
+    """The database does not count it any more, so nothing is taken off for it."""
+    register(Device(), world.person("chen"), world.code("chen"))
+    forge(proposed, "chen", world)
+    ravi = world.person("ravi")
+    approvals.decide(plan=proposed, by=ravi, decision="approve", proof=Code(world.code("ravi")))
+    assert approvals.standing(proposed).given == {"risk": 1}
+    Person.objects.filter(pk=world.person("chen").pk).update(is_active=False)
+    assert approvals.standing(proposed).given == {"risk": 1}
+
+
+@pytest.mark.parametrize("step", [OPEN, SECOND])
+def test_a_glass_broken_by_a_forged_step_is_whole(world: World, step: str) -> None:
+    plan = propose(world, [BTC // 10], remedy="socialise")
+    for handle in ("chen", "ravi"):
+        person = world.person(handle)
+        register(device := Device(), person, world.code(handle))
+        proof = assertion(device, plan, person, OPEN if handle == "chen" else SECOND)
+        if handle == "chen":
+            glass = break_glass.open_glass(plan=plan, by=person, reason="x", proof=proof)
+        else:
+            break_glass.second(plan=plan, by=person, proof=proof)
+    approvals.decide(
+        plan=plan, by=world.person("fay"), decision="approve", proof=Code(world.code("fay"))
+    )
+    assert approvals.standing(plan) == Standing({"finance": 1}, {"any": 1}, glass.pk)
+    table = "break_glass" if step == OPEN else "break_glass_second"
+    without_triggers(
+        table,
+        f"UPDATE {table} SET evidence = evidence || jsonb_build_object("
+        f"'signature', '{websafe_encode(bytes(70))}')",
+    )
+    assert approvals.standing(plan) == Standing({"finance": 1}, {"risk": 1, "legal": 1}, None)
+    approvals.decide(
+        plan=plan, by=world.person("noor"), decision="approve", proof=Code(world.code("noor"))
+    )
+    assert plan.state == Plan.State.PROPOSED
 
 
 @pytest.mark.parametrize(
