@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from backoffice.models import Approval, Plan
+from backoffice.models import Approval, Plan, Role
 from backoffice.queries import plans as queries
 from backoffice.services import approvals
 from backoffice.services.refusals import Refused
 from backoffice.views import access, plan_figures, proving
 from backoffice.views.incident_frame import around
-from backoffice.views.plans import TAB, fetch, summary
+from backoffice.views.plans import TAB, fetch, may_take_part, summary
 from backoffice.views.proving import ProofForm
 from backoffice.views.refusing import status_of
 
@@ -89,15 +89,16 @@ def _post(
 def _page(
     request: HttpRequest, plan: Plan, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    why_not = _why_not(request, plan)
+    why_not = _why_not(request, plan, context["standing"])
     context = {**around(plan.incident, TAB), **context, "why_not": why_not}
     if not why_not:
         context |= proving.place(request)
     return render(request, "plans/decide.html", context, status=status)
 
 
-def _why_not(request: HttpRequest, plan: Plan) -> str:
-    """Why whoever asks cannot decide on it now; empty when they can."""
+def _why_not(request: HttpRequest, plan: Plan, standing: approvals.Standing | None) -> str:
+    """Why whoever asks cannot decide on it now; empty when they can. The recused have no
+    standing."""
     if plan.state != Plan.State.PROPOSED:
         return _("This plan is %s; only a proposed plan is decided on.") % (
             plan.get_state_display().lower()
@@ -106,4 +107,7 @@ def _why_not(request: HttpRequest, plan: Plan) -> str:
         return _("The time to decide on this plan is over.")
     if plan.approvals.filter(officer=request.user).exists():
         return _("You have decided on this plan already.")
+    if standing and plan.maker_id != request.user.pk and not may_take_part(request, plan, standing):
+        asked = ", ".join(str(Role.Name(role).label).lower() for role in plan.quorum)
+        return _("You hold none of the roles that decide on this plan: %s.") % asked
     return approvals.ineligible(plan=plan, by=request.user) or ""

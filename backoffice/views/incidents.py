@@ -25,6 +25,7 @@ from backoffice.views.incident_frame import address, around, gate_words
 from backoffice.views.next_steps import Situation, steps
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.timeline import EntryForm
+from backoffice.views.undone import undone
 from exchange.models import Contract, Liquidation
 from exchange.queries import liquidations
 from exchange.queries.keyset import Page
@@ -152,20 +153,27 @@ def _figures(incident: Incident) -> dict[str, Any]:
 
 
 def _next_steps(incident: Incident, gates: dict[str, str]) -> dict[str, Any]:
-    """The steps with their addresses, and the first that is not done; two statements."""
+    """The steps with their addresses, and the first that is not done; three statements."""
     told = overview.told(incident)
-    _plan, state = queries.plan_states([incident.pk]).get(incident.pk, (0, ""))
     now = Situation(
         status=incident.status,
         all_closed=gates == {"trading": "halted", "withdrawals": "gate_closed"},
         all_open=gates == {"trading": "trading", "withdrawals": "gate_open"},
-        plan=state,
+        plan=_standing_plan(incident),
         notices=told.notices,
         campaigns=told.campaigns,
     )
     found = steps(now)
     rows = [(step, address(step.page, incident.slug)) for step in found]
     return {"steps": rows, "next_step": next((step for step in found if not step.done), None)}
+
+
+def _standing_plan(incident: Incident) -> str:
+    """The state of the newest plan that counts: neither one that was undone nor what undid it."""
+    rows = list(plans.of_incident(incident))
+    undos = undone(rows)
+    over = {*undos, *(undo.batch_id for undo in undos.values())}
+    return next((plan.state for plan in rows if plan.batch_id not in over), "")
 
 
 @require_POST

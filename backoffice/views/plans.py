@@ -167,7 +167,7 @@ def page(
         "may_propose": may_propose,
         "may_withdraw": mine and plan.state in OPEN,
         "may_try": plan.state in dry_runs.STATES and access.holds(request, *TRIERS),
-        "may_decide": not shown["recused"] and _may_decide(request, plan),
+        "may_decide": not shown["recused"] and _may_decide(request, plan, shown["standing"]),
         "execution": getattr(plan, "execution", None),
         # Why an officer rejected it is their vote.
         "withheld_reason": shown["recused"] and plan.state == Plan.State.REJECTED,
@@ -175,13 +175,19 @@ def page(
     return render(request, "plans/detail.html", context, status=status)
 
 
-def _may_decide(request: HttpRequest, plan: Plan) -> bool:
+def may_take_part(request: HttpRequest, plan: Plan, standing: approvals.Standing) -> bool:
+    """Whether whoever asks holds a role that decides on the plan: any officer's while the glass is
+    broken."""
+    return access.holds(request, *(OFFICERS if standing.break_glass else plan.quorum))
+
+
+def _may_decide(request: HttpRequest, plan: Plan, standing: approvals.Standing) -> bool:
     """Whether the way to a decision is worth offering: to officers who neither made the plan nor
     decided on it. Who may is asked anew where it is decided."""
     return (
         plan.state == Plan.State.PROPOSED
         and plan.maker_id != request.user.pk
-        and access.holds(request, *OFFICERS)
+        and may_take_part(request, plan, standing)
         and all(approval.officer_id != request.user.pk for approval in plan.approvals.all())
     )
 

@@ -59,4 +59,8 @@ def _workers() -> str:
     ago = figures.duration(int(since))
     if since >= LONG_SECONDS:
         return _("No worker has answered the clock for %s.") % ago
-    return _("A worker answered the clock %s ago: this waits for what it is at, or fails.") % ago
+    words = _(
+        "A worker answered the clock %s ago: it is busy with other work, or this fails in it and"
+        " its log says why."
+    )
+    return words % ago

@@ -89,6 +89,15 @@ def test_the_desk_sees_it_on_every_page_of_it(
     assert [row[6] for row in cells(page, "programmes")] == [f"{told.plan_id} Reconciled Undone"]
 
 
+def test_a_remedy_that_was_undone_is_a_step_again(
+    world: World, told: Campaign, analyst: Client, request: pytest.FixtureRequest
+) -> None:
+    at = reverse("incident", args=[world.incident.slug])
+    assert "Done Compute a remedy" in text(analyst.get(at))
+    request.getfixturevalue("undone")
+    assert "Done Compute a remedy" not in text(analyst.get(at))
+
+
 def test_customers_are_told_of_an_undo(world: World, told: Campaign, undone: Plan) -> None:
     support = signed_in("support")
     at = reverse("campaign-prepare", args=[world.incident.slug])
