@@ -6,7 +6,6 @@ liquidation price is the venue's trigger, the bankruptcy price the limit of its
 immediate-or-cancel order; both are printed as whole dollars.
 """
 
-import re
 from fractions import Fraction
 
 from exchange.domain.margin.position import INVERSE
@@ -76,7 +75,8 @@ LEVELS["BTCUSD"] = LEVELS["XBTUSD"]
 
 
 def _rates(terms: Terms) -> Rates:
-    symbol = re.sub(r"^[PF]I|\d{6}$", "", plain(terms.symbol))  # perpetual, or dated
+    dated = plain(terms.symbol).rstrip("0123456789")
+    symbol = dated.removeprefix("PI").removeprefix("FI")
     if terms.maintenance is not None:
         rate, because = terms.maintenance, f"the rate is {percent(terms.maintenance)} as given"
         deduction = terms.deduction or Fraction(0)
