@@ -24,6 +24,7 @@ FORMATS = {
     "bitmex-wallet": "bitmex_wallet",
     "deribit-trades": "deribit",
     "hyperliquid-fills": "hyperliquid_tape",
+    "kraken-account-log": "kraken_log",
     "kraken-fills": "kraken",
     "okx-trades": "okx",
 }

@@ -1,11 +1,12 @@
 """Kraken Futures fills: as the API answers, as the websocket tells them, or as CSV of either.
 
-The venue states no running number, so nothing can be compared but repeated fills. PI_ and FI_ are
+The fills state no running number, so nothing can be compared but repeated ones. PI_ and FI_ are
 inverse contracts of one dollar settled in the coin; PF_ are linear and settled in dollars.
 """
 
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ TYPES = {
 }  # fmt: skip
 FORCED = ("liquidation", "takeover", "unwindbankrupt", "assignor", "takercloseliquidation")
 DECIMALS = 8
+MINOR_UNITS: int = 10**DECIMALS
 
 
 class Fill(NamedTuple):
@@ -43,6 +45,20 @@ class Fill(NamedTuple):
     order: str
     file: str
     row: int
+    fee: Decimal | None = None
+
+
+class Opening(NamedTuple):
+    """What was held before the first fill, at its average entry price."""
+
+    size: Decimal
+    entry: Decimal
+
+    def cost(self, symbol: str) -> int:
+        """Its value in minor units of what the contract settles in."""
+        size, entry = Fraction(self.size), Fraction(self.entry)
+        value: Fraction = -size / entry if is_inverse(symbol) else size * entry
+        return round(value * MINOR_UNITS)
 
 
 def run(paths: Sequence[Path], account: str) -> Outcome:
@@ -72,7 +88,7 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
     for fill in fills:
         kinds[fill.kind] = kinds.get(fill.kind, 0) + 1
     report = printed(FORMAT, counts, {}, fill_types=kinds)
-    return Outcome(report, _book(fills, account) if fills else None)
+    return Outcome(report, book(fills, account) if fills else None)
 
 
 def _fill(row: Row) -> Fill:
@@ -90,12 +106,17 @@ def _fill(row: Row) -> Fill:
 
 def _symbol(row: Row) -> str:
     symbol = row.name("symbol", SYMBOL_MOST)
-    if not _coin(symbol):
+    if not coin_of(symbol):
         raise row.refuse("symbol", f'"{symbol}" names no coin; {AS_WRITTEN}')
     return symbol
 
 
-def _coin(symbol: str) -> str:
+def is_inverse(symbol: str) -> bool:
+    """Whether a contract is of one dollar and settled in its coin."""
+    return symbol.upper().startswith(("PI_", "FI_"))
+
+
+def coin_of(symbol: str) -> str:
     """The coin of ``PI_XBTUSD``, ``FI_XBTUSD_210625`` or ``XBTUSD``."""
     base = symbol.split("_")[1] if "_" in symbol else symbol
     return base.upper().removesuffix("USD")[:ASSET_MOST]
@@ -107,17 +128,18 @@ def _side(row: Row) -> int:
     return row.choice("side", SIDES)
 
 
-def _book(fills: list[Fill], account: str) -> VenueBook:
-    """The fills in the bundle's terms; ticks and lots are the finest the file prints."""
+def book(fills: list[Fill], account: str, openings: dict[str, Opening] | None = None) -> VenueBook:
+    """The fills in the bundle's terms; ticks and lots are the finest the file prints. `openings`
+    are what was held of a symbol before."""
     ids: dict[str, int] = {}
     contracts: dict[str, VenueContract] = {}
     lots: dict[str, int] = {}
     for symbol in sorted({fill.symbol for fill in fills}):
         group = [fill for fill in fills if fill.symbol == symbol]
-        lots[symbol] = max(_places(fill.size) for fill in group)
+        sizes = [fill.size for fill in group] + [o.size for o in _of(symbol, openings)]
+        lots[symbol] = max(_places(size) for size in sizes)
         tick = Decimal(1).scaleb(-max(_places(fill.price) for fill in group))
-        inverse = symbol.upper().startswith(("PI_", "FI_"))
-        coin = _coin(symbol)
+        coin, inverse = coin_of(symbol), is_inverse(symbol)
         contracts[symbol] = VenueContract(
             symbol, "inverse" if inverse else "linear", coin, coin if inverse else "USD",
             Decimal(1).scaleb(-lots[symbol]), tick,
@@ -125,7 +147,8 @@ def _book(fills: list[Fill], account: str) -> VenueBook:
     made = [
         VenueFill(
             fill.time_us, fill.symbol, account, int(fill.size.scaleb(lots[fill.symbol])),
-            int(fill.price / contracts[fill.symbol].tick), 0,
+            int(fill.price / contracts[fill.symbol].tick),
+            int((fill.fee or Decimal(0)).scaleb(DECIMALS).to_integral_value()),
             ids.setdefault(fill.identity, len(ids) + 1),
             ids.setdefault(fill.order, len(ids) + 1) if fill.order else 0,
             bool(TYPES[fill.kind]), "liquidation" if fill.kind in FORCED else "trade",
@@ -136,8 +159,17 @@ def _book(fills: list[Fill], account: str) -> VenueBook:
     assets = {contract.settle: DECIMALS for contract in contracts.values()}
     return VenueBook(
         "kraken", "kraken-inverse", "Kraken Futures fills", assets, list(contracts.values()),
-        [account], made, source={"format": FORMAT, "fees": "not in the file"},
+        [account], made, source={"fees_not_in_the_file": sum(f.fee is None for f in fills)},
+        openings=[
+            (account, symbol, int(opening.size.scaleb(lots[symbol])), opening.cost(symbol))
+            for symbol in contracts for opening in _of(symbol, openings)
+        ],
     )  # fmt: skip
+
+
+def _of(symbol: str, openings: dict[str, Opening] | None) -> list[Opening]:
+    """The opening of a symbol, if there is one."""
+    return [openings[symbol]] if openings and symbol in openings else []
 
 
 def _places(value: Decimal) -> int:
