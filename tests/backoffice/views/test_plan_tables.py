@@ -67,19 +67,19 @@ def test_legs_are_in_the_order_they_were_staged(
     assert cells(rest, "leg-sheet") == [["4", "A00002", "Futures wallet", "+0.20000000 BTC"]]
 
 
-def lending() -> drafting.Draft:
-    """2 of the 5 BTC that A00001 has to give back are in its wallet; the rest it owes."""
+def lending(to: int = 1) -> drafting.Draft:
+    """Account `to`, 0 or 1, has to give back 5 BTC: what is in its wallet, and the rest it owes."""
     future, owed = (ledger_places.KINDS.index(kind) for kind in ("futures", "receivable"))
-    made = remedy.draft(5 * BTC, contracts=0)
+    made = remedy.draft(5 * BTC, contracts=0, charged=to, paid=1 - to)
+    held, owing = to + 1, 4 - to
+    change, lent = np.full(2, 5 * BTC), np.zeros(2, np.int64)
+    change[to], lent[to] = -held * BTC, -owing * BTC
     return made._replace(
         cash=drafting.Cash(
-            np.array([future, future, owed], np.int8), np.array([0, 1, 1]),
-            np.zeros(3, np.int16), np.array([5, -2, -3]) * BTC,
+            np.array([future, future, owed], np.int8), np.array([0, 1, to]),
+            np.zeros(3, np.int16), np.append(change, lent[to]),
         ),
-        effects=made.effects._replace(
-            futures_delta=np.array([5, -2]) * BTC,
-            receivable_delta=np.array([0, -3]) * BTC,
-        ),
+        effects=made.effects._replace(futures_delta=change, receivable_delta=lent),
     )  # fmt: skip
 
 

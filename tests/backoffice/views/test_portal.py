@@ -5,9 +5,19 @@ from django.urls import reverse
 
 from backoffice.models import Person
 from exchange.models import Liquidation
-from tests.backoffice.services.conftest import BTC, START, World, compute, execute
+from tests.backoffice.services import remedy
+from tests.backoffice.services.conftest import (
+    BTC,
+    START,
+    World,
+    close_gates,
+    compute,
+    execute,
+    executed,
+)
 from tests.backoffice.views.conftest import WHO, matrix, signed_in
 from tests.backoffice.views.reading import cells, csv, text
+from tests.backoffice.views.test_plan_tables import lending
 
 
 @pytest.fixture
@@ -40,6 +50,16 @@ def test_it_shows_before_change_and_after(paid: World) -> None:
         ["Funding wallet", "0.00000000 BTC", "0.00000000 BTC", "0.00000000 BTC"],
     ]
     assert cells(page, "balances") == [["Futures wallet", "A00000", "1.10000000 BTC"]]
+
+
+def test_what_they_owe_is_told_in_their_words(world: World) -> None:
+    close_gates(world)
+    executed(world, remedy.computed(world, lending(to=0)))
+    page = signed_in("customer").get(reverse("portal"))
+    owing = [row for row in cells(page, "balances") if row[0] == "Owed to us"]
+    assert owing == [["Owed to us", "A00000", "−4.00000000 BTC"]]
+    assert "Still owed to us – −4.00000000 BTC" in text(page)
+    assert "the house" not in text(page)
 
 
 def test_it_shows_nothing_of_anyone_else(paid: World) -> None:
