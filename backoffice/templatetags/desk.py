@@ -217,7 +217,10 @@ def grouped(number: str | int | None) -> str:
 
 @register.filter
 def flat(value: object) -> str:
-    """A stored value as text: what lists and mappings hold, one after the other."""
+    """A stored value as text: what lists and mappings hold, one after the other; true and false as
+    in the canonical text that is hashed."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, dict):
         return ", ".join(f"{name} {flat(each)}" for name, each in value.items())
     if isinstance(value, list):

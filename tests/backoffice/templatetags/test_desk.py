@@ -95,6 +95,9 @@ def test_a_number_of_a_stored_sum_is_written_as_figures_are(
 def test_a_stored_value_is_told_without_its_brackets() -> None:
     assert desk.flat([[["rollback", {}]], [["bust", {"band": 300}]]]) == "rollback, bust, band 300"
     assert desk.flat("plan.") == "plan."
+    assert desk.flat({"ledger_ok": True, "positions_ok": False}) == (
+        "ledger_ok true, positions_ok false"
+    )
 
 
 def test_sums_to_zero_or_by_how_much_not() -> None:
