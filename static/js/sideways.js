@@ -1,10 +1,12 @@
 // Marks a table that goes on sideways at the edge where something is hidden: data-left, data-right.
 // The stylesheet shades that edge. Without a script there is the scrollbar.
 
+const PADDING_PX = 12; // of a cell at the edge: where no more than that is hidden, nothing is
+
 const mark = (wrap) => {
   const hidden = wrap.scrollWidth - wrap.clientWidth - wrap.scrollLeft;
-  wrap.toggleAttribute("data-left", wrap.scrollLeft > 1);
-  wrap.toggleAttribute("data-right", hidden > 1);
+  wrap.toggleAttribute("data-left", wrap.scrollLeft > PADDING_PX);
+  wrap.toggleAttribute("data-right", hidden > PADDING_PX);
 };
 
 export function startSideways() {
