@@ -50,6 +50,20 @@ def test_the_closed_form_is_the_edge_of_the_trigger(spec, quantity, entry, lever
         assert not is_due(spec, quantity, cost, leverage, safer)
 
 
+@pytest.mark.parametrize("spec", KINDS, ids=lambda spec: spec.symbol)
+@pytest.mark.parametrize("price", [900_000, 9_000_000])
+def test_the_edge_of_the_smallest_positions_is_exact(spec, price):
+    """A tick there moves the value by a unit or less, so that halves of one decide."""
+    for quantity in (-2, -1, 1, 2):
+        for entry in range(price, price + 60):
+            cost = trade_value_exact(spec.kind, spec.num, spec.den, quantity, entry)
+            limit = due_limit(cost, 10, factor_ppm(spec.underlying, 10))
+            tick = due_tick(spec.kind, spec.num, spec.den, quantity, limit)
+            safer = tick + 1 if quantity > 0 else tick - 1
+            assert is_due(spec, quantity, cost, 10, tick)
+            assert not is_due(spec, quantity, cost, 10, safer)
+
+
 def random_positions(seed: int, size: int, spec, entry: int):
     random = np.random.default_rng(seed)
     quantity = random.integers(-500, 501, size)
@@ -89,6 +103,15 @@ def test_a_position_is_judged_from_its_own_start():
     positions = Positions(column, np.sign(column) * cost, np.full(4, 10), np.array([0, 2, 4, 1]))
     marks = np.array([700_000, 640_000, 700_000, 641_000, 700_000])
     assert reached(positions, BTC, marks).tolist() == [1, 3, -1, -1]
+
+
+@pytest.mark.parametrize(("mark", "second"), [(642_201, 3), (642_202, -1)])
+def test_after_its_start_a_position_is_due_at_its_tick_and_not_above(mark, second):
+    cost = trade_value_exact(BTC.kind, BTC.num, BTC.den, 1000, 700_000)
+    column = np.array([1000])
+    positions = Positions(column, column * 0 + cost, np.array([10]), np.array([2]))
+    marks = np.array([700_000, 640_000, 700_000, mark, 700_000])
+    assert reached(positions, BTC, marks).tolist() == [second]
 
 
 def test_the_liquidation_price_in_ticks():

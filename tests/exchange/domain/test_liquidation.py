@@ -18,7 +18,7 @@ from exchange.domain.liquidation import (
 )
 from exchange.domain.replay import Fills, Holdings, TapeDisorder, empty_holdings, replay
 from exchange.domain.rules import RuleRefused
-from exchange.domain.rules.okex_2018 import factor_ppm
+from exchange.domain.rules.okex_2018 import factor_ppm, okex_maintenance
 from exchange.domain.value import apply_fill_exact, trade_value_exact
 from tests.exchange.domain.market import BTC, LTC, fills_of
 
@@ -285,6 +285,24 @@ def test_a_deposit_in_time_saves_and_a_withdrawal_sinks():
     sunk = moves((int(2.5 * SECOND), 0, 0, -(10**7)))
     found = search(one_long(), [13 * 10**7, 0], fills_of([]), CROSS, marks, sunk)
     assert found[0, 0, 0, -1, 0][0] == 3
+
+
+@pytest.mark.parametrize(("more", "due"), [(0, True), (1, False)])
+def test_an_account_is_due_when_its_equity_is_its_maintenance(more, due):
+    opening = one_long()
+    value = trade_value_exact(BTC.kind, BTC.num, BTC.den, 1000, 650_000)
+    maintenance = okex_maintenance(abs(value), factor_ppm("BTC", 10), 10)
+    cash = maintenance - (value - int(opening.cost[0])) + more
+    found = search(opening, [cash, 0], fills_of([]), CROSS, [700_000, 650_000])
+    assert found == ({(0, 0, 0, -1, 0): (1, maintenance, maintenance)} if due else {})
+
+
+def test_a_deposit_at_the_instant_of_a_takeover_comes_before_it():
+    takeover = fills_of([(SECOND, 0, 1, 0, 1000, 650_000, 0)], flags=2)
+    marks, cash = [700_000, 650_000], [12 * 10**7, 0]
+    assert search(one_long(), cash, takeover, CROSS, marks) != {}
+    saved = moves((SECOND, 0, 0, 10**7))
+    assert search(one_long(), cash, takeover, CROSS, marks, saved) == {}
 
 
 def test_what_is_left_after_a_takeover_is_a_new_episode():

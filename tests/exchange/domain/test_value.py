@@ -69,6 +69,13 @@ def test_half_even(numerator, denominator, expected):
     assert half_even(numerator, denominator) == expected
 
 
+@pytest.mark.parametrize("odd", [1, 3, 5, 7, 2**60 + 1, 2**60 + 3])
+@pytest.mark.parametrize(("a", "c"), [(1, 2), (3, 2), (2**60, 2**61)], ids=["", "whole", "long"])
+def test_ties_of_the_compiled_division_go_to_the_even(a, c, odd):
+    """Through each of its three ways: the product, the rest of a division, bit by bit."""
+    assert value_kernels.scaled_half_even(a, odd, c) == half_even(a * odd, c)
+
+
 @given(kinds, quantities, prices)
 def test_compiled_value_is_the_definition(spec, quantity, ticks):
     terms = (spec.kind, spec.num, spec.den, quantity, ticks)
