@@ -1,7 +1,8 @@
 """Who must agree to a remedy: how many officers of which role.
 
 A quorum is role to count. Putting the market back takes two risk officers; what spends the house's
-money takes finance too, and what takes from customers finance and legal. The database holds the
+money takes finance too (a reinstatement does: the house is on the other side of a position that
+lost), and what takes from customers finance and legal. The database holds the
 same table and refuses a plan whose quorum is less (`remedy_quorum`, `plan_guard`).
 """
 
@@ -23,7 +24,7 @@ BY_REMEDY: dict[str, Quorum] = {
     Plan.Remedy.REPRICE: _RISK_ONLY,
     Plan.Remedy.RESTORE: _SPENDS,
     Plan.Remedy.REFERENCE: _SPENDS,
-    Plan.Remedy.REINSTATE: _RISK_ONLY,
+    Plan.Remedy.REINSTATE: _SPENDS,
     Plan.Remedy.SETTLE: _TAKES,
     Plan.Remedy.SOCIALISE: _TAKES,
     Plan.Remedy.GOODWILL: _SPENDS,

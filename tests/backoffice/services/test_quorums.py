@@ -22,7 +22,7 @@ EVERY = {"risk": 1, "finance": 1, "legal": 1}
         (("rollback",), {"risk": 2}),
         (("bust",), {"risk": 2}),
         (("reprice",), {"risk": 2}),
-        (("reinstate",), {"risk": 2}),
+        (("reinstate",), {"risk": 1, "finance": 1}),
         (("undo",), {"risk": 2}),
         (("restore",), {"risk": 1, "finance": 1}),
         (("reference",), {"risk": 1, "finance": 1}),
