@@ -159,6 +159,8 @@ def _positions(rows: Sequence[tuple[Entry, bool]], cash: dict[Trade, Row], found
         paid = cash.get(entry.trade)
         if paid is not None and paid.has("realized_pnl"):
             state.realised(entry, paid, found.numbers["closed_pnl"])
+        else:
+            found.numbers["closed_pnl"].undetermined += 1
         state = state.moved(entry)
         state = state.compared(entry, found.numbers["new_average_entry_price"])
         found.fills.append(_fill(entry, paid))

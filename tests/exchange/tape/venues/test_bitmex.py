@@ -299,6 +299,13 @@ def test_order_quantities_add_up_in_the_order_of_cum_qty(tmp_path: Path) -> None
     assert report["gaps"] == {"count": 1, "missing": 1}
 
 
+def test_a_history_that_begins_inside_an_order_has_no_gap_there(tmp_path: Path) -> None:
+    first = execution(1, "ETHUSD", "Buy", 10, "1800", 1800000, cumQty="40", orderID="o")
+    report = executions(tmp_path, first).report
+    assert report["cum_qty"]["undetermined"] == 1
+    assert report["gaps"] == {"count": 0, "missing": 0}
+
+
 def test_funding_is_set_aside_and_repeated_executions_counted_once(tmp_path: Path) -> None:
     one = execution(1, "ETHUSD", "Buy", 10, "1800", 1800000)
     report = executions(

@@ -49,7 +49,9 @@ class Log:
         gain = Fraction(0)
         if self.size * added < 0:
             beyond = 1 / self.entry - 1 / at if self.inverse else at - self.entry
-            gain = -Fraction(added) * beyond
+            flips = abs(added) > abs(self.size)
+            gain = Fraction(self.size if flips else -added) * beyond
+            self.entry = at if flips else self.entry
         else:
             weights = Fraction(self.size), Fraction(added)
             total = sum(weights)
@@ -104,6 +106,15 @@ def counted(found: dict[str, Any], number: str) -> tuple[int, int, int]:
     return tuple(found[number][key] for key in ("agree", "differ", "undetermined"))  # type: ignore[return-value]
 
 
+def flipped() -> Log:
+    return Log().trade("1", "100", "0").trade("-3", "110", "0.1").trade("2.5", "90", "0")
+
+
+def inverse() -> Log:
+    log = Log("pi_xbtusd").trade("100", "8000.5", "0.1").trade("70", "8100", "0")
+    return log.trade("-120", "9000", "0.2").trade("-80", "8800", "0.2").trade("40", "8000", "0")
+
+
 ORDERS = {
     "oldest first": lambda rows: rows,
     "newest first": lambda rows: rows[::-1],
@@ -113,9 +124,7 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("log", [linear, lambda: Log("pi_xbtusd").trade("100", "8000.5", "0.1")
-                                 .trade("70", "8100", "0").trade("-120", "9000", "0.2")],
-                         ids=["linear", "inverse"])  # fmt: skip
+@pytest.mark.parametrize("log", [linear, inverse, flipped])
 def test_a_whole_log_agrees_in_any_order(tmp_path: Path, log: Any, order: str) -> None:
     rows = log().rows
     found = report(tmp_path, ORDERS[order](rows))
@@ -147,6 +156,20 @@ def test_the_log_as_the_api_answers_it(tmp_path: Path) -> None:
     found = venues.run("kraken-account-log", [path]).report
     assert (found["start_positions"]["agree"], found["closed_pnl"]["agree"]) == (3, 3)
     assert found["out_of_order"] == 0
+
+
+def test_trades_that_cannot_be_told_apart_leave_their_profit_open(tmp_path: Path) -> None:
+    log = Log().trade("-1", "100", "0.1").trade("-1", "100", "0.1").trade("1", "90", "0.1")
+    found = report(tmp_path, log.rows)
+    assert counted(found, "closed_pnl") == (1, 0, 2)
+    assert counted(found, "new_average_entry_price") == (3, 0, 0)
+
+
+def test_an_opening_that_was_added_to_is_valued_at_its_first_price(tmp_path: Path) -> None:
+    path = csv(tmp_path / "account-log.csv", linear().rows[3:])
+    book = venues.run("kraken-account-log", [path], "acc").book
+    assert book is not None
+    assert book.openings == [("acc", "PF_XBTUSD", -214, -214 * 60504 * 10**4)]
 
 
 def test_missing_rows_are_gaps_and_the_venue_goes_on(tmp_path: Path) -> None:
