@@ -101,9 +101,25 @@ def running(at: Places) -> dict[str, psutil.Process]:
     return {name: process for name, process in found.items() if process is not None}
 
 
+def killed(at: Places) -> dict[str, list[psutil.Process]]:
+    """The programs that were started here and ended without being stopped, and who they left."""
+    living = running(at)
+    gone = [name for name in NAMES if name not in living and _pid_file(at, name).exists()]
+    return {name: processes.orphans(_pid_file(at, name), PROJECT) for name in gone}
+
+
 def stop(at: Places, say: Callable[[str], None] = lambda _: None) -> list[str]:
-    """Stops them in order; whoever does not end in time is killed with all its children."""
+    """Ends what killed programs left, then stops the others in order.
+
+    Whoever does not end in time is killed with all its children.
+    """
     stopped = []
+    for name, orphans in killed(at).items():
+        # Nobody is left to tell them to end. What they have under way the sweeper begins anew.
+        processes.kill(orphans, f"what {name} left")
+        _pid_file(at, name).unlink(missing_ok=True)
+        if orphans:
+            stopped.append(name)
     for name, process in running(at).items():
         if processes.end([process], by=signal.SIGTERM, seconds_max=SECONDS_MAX[name]):
             say(f"{name} did not end within {SECONDS_MAX[name]:.0f} s and was killed")

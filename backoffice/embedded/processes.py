@@ -66,16 +66,43 @@ def write_pid(file: Path, pid: int) -> None:
 
 def read_pid(file: Path) -> psutil.Process | None:
     """The process noted in `file`, if it is still that one."""
+    pid, started = _noted(file)
+    process = alive(pid)
     try:
-        note = json.loads(file.read_text())
-        process = alive(int(note["pid"]))
-        if process is None or note["boot"] != _boot():
-            return None
         # Each of the two readings may be on the other side of a full second.
-        same = abs(_started(process) - float(note["started"])) <= 2.0
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        same = process is not None and abs(_started(process) - started) <= 2.0
+    except psutil.Error:
         return None
     return process if same else None
+
+
+def orphans(file: Path, folder: Path) -> list[psutil.Process]:
+    """Who lives on of the session that the program noted in `file` led, and is gone from.
+
+    The number of a session is given away once nobody is left in it. A stranger that has it now
+    would have to work in `folder`, as our programs do.
+    """
+    session, started = _noted(file)
+    if alive(session) is not None:
+        return []
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            ours = os.getsid(process.pid) == session and process.cwd() == str(folder)
+            if ours and _started(process) >= started - 2.0 and alive(process.pid):
+                found.append(process)
+    return found
+
+
+def _noted(file: Path) -> tuple[int, float]:
+    """The pid in a note of this boot and its start; a pid nobody has where there is none."""
+    try:
+        note = json.loads(file.read_text())
+        if note["boot"] == _boot():
+            return int(note["pid"]), float(note["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return -1, 0.0
 
 
 def _started(process: psutil.Process) -> float:
@@ -111,6 +138,15 @@ def end(
     while (left := [each for each in asked if _same_lives(each)]) and time.monotonic() < until:
         time.sleep(0.02)
     return left
+
+
+def kill(found: Iterable[psutil.Process], whose: str) -> None:
+    """Ends them at once. Raises EmbeddedError when even that does not."""
+    if left := end(found, by=signal.SIGKILL, seconds_max=10):
+        pids = ", ".join(str(process.pid) for process in left)
+        raise EmbeddedError(
+            f"{whose} cannot be killed (pid {pids}): it waits for the system, most likely its disk."
+        )
 
 
 def _same_lives(process: psutil.Process) -> bool:

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from backoffice import embedded, supervisor
@@ -66,9 +67,13 @@ def demo(at: Places, *words: str) -> subprocess.Popen[str]:
 
 
 def stop(at: Places) -> str:
-    """What `services stop` says in another terminal."""
+    return services(at, "stop")
+
+
+def services(at: Places, action: str) -> str:
+    """What the command says in another terminal."""
     done = subprocess.run(
-        [sys.executable, "manage.py", "services", "stop"],
+        [sys.executable, "manage.py", "services", action],
         cwd=PROJECT,
         env=environment(at),
         capture_output=True,
@@ -268,6 +273,38 @@ def test_a_demo_that_was_killed_leaves_what_stop_finds(at: Places) -> None:
     command.wait()
     assert len(supervisor.running(at)) == 4
     assert supervisor.stop(at) == ["web", "clock", "worker", "mail"]
+
+
+def test_what_a_killed_web_server_and_a_killed_demo_leave_is_found(at: Places) -> None:
+    """By the next demo, which has their port again, and by whoever stops it all."""
+    said, _ = demo(at, "--detach").communicate(timeout=WAIT_SECONDS_MAX)
+    address = address_in(said)
+    ran = supervisor.running(at)
+    lost = kill_alone(ran["web"])
+    assert ready(address)
+    assert f"killed; it left pid {lost[0]}" in services(at, "status")
+
+    command = demo(at)
+    said = until("Ctrl-C stops everything", command)
+    assert "stopped what a killed demo had left: web, clock, worker, mail" in said
+    assert address_in(said) == address
+    assert [pid for pid in [*lost, *(ran[name].pid for name in ran)] if processes.alive(pid)] == []
+
+    command.kill()
+    command.wait()
+    lost = kill_alone(supervisor.running(at)["web"])
+    assert stop(at) == "stopped web, clock, worker, mail, Valkey, PostgreSQL\n"
+    assert [pid for pid in lost if processes.alive(pid)] == []
+
+
+def kill_alone(program: psutil.Process) -> list[int]:
+    """Kills it and returns its children, which live on."""
+    left = [child.pid for child in program.children(recursive=True)]
+    program.kill()
+    wait_until(lambda: processes.alive(program.pid) is None, "it is gone")
+    assert [processes.alive(pid) is None for pid in left] == [False] * len(left)
+    assert left
+    return left
 
 
 def test_who_ignores_the_signal_is_killed_with_its_children(

@@ -58,7 +58,7 @@ class Command(BaseCommand):
         self.playing = False
         arguments = options["drill"] or [SCENARIO]
         Drill().create_parser("manage.py", "drill").parse_args(arguments)
-        self.refuse_a_second_one()
+        self.clear_the_way()
         for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(by, _interrupt)
         try:
@@ -205,10 +205,6 @@ class Command(BaseCommand):
                 if not file.exists():
                     raise StoppedByAnother
                 time.sleep(0.05)
-            # Nobody else's group: its number is given away only once it has no member left.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(json.loads(file.read_text())["pid"], signal.SIGKILL)
-            file.unlink(missing_ok=True)
             log = self.log_of(name)
             said = processes.last_lines(log, max(0, log.stat().st_size - 4000))
             raise CommandError(f"{name} ended by itself; {log} says:\n{said}")
@@ -226,8 +222,13 @@ class Command(BaseCommand):
         with contextlib.suppress(OSError):
             self.stdout.write(line)
 
-    def refuse_a_second_one(self) -> None:
-        if living := supervisor.running(self.at):
+    def clear_the_way(self) -> None:
+        """Refuses while a demo runs here; one that has lost a program is ended instead."""
+        living = supervisor.running(self.at)
+        if supervisor.killed(self.at):
+            if left := supervisor.stop(self.at, self.tell):
+                self.tell(f"stopped what a killed demo had left: {', '.join(left)}")
+        elif living:
             raise CommandError(
                 f"a demo already runs in {self.at.data} ({', '.join(living)}), at "
                 f"{self.noted().get('address', 'an unknown address')}: "

@@ -43,3 +43,7 @@ class Command(BaseCommand):
         for name, process in supervisor.running(at).items():
             state = f"running (pid {process.pid})"
             self.stdout.write(f"{name:<11} {state:<22} {supervisor.log_of(at, name)}")
+        for name, orphans in supervisor.killed(at).items():
+            left = ", ".join(str(process.pid) for process in orphans)
+            state = f"killed; it left pid {left}" if left else "killed"
+            self.stdout.write(f"{name:<11} {state:<22} {supervisor.log_of(at, name)}")

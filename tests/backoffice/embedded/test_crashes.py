@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from backoffice import embedded
 from backoffice.embedded import postgres, processes
-from backoffice.embedded.places import Places
+from backoffice.embedded.places import PROJECT, Places
 from tests.backoffice.embedded.at_work import bystander, keys, kill, pids, soon, sql
 from tests.desk import wait_until
 
@@ -87,6 +89,27 @@ def test_a_pid_file_of_ours_with_a_recycled_pid(folder: Path) -> None:
         assert processes.read_pid(folder / "web.pid") is None
     (folder / "web.pid").write_text(note)
     assert processes.read_pid(folder / "web.pid") is None
+
+
+def test_a_session_of_strangers_that_has_the_number_of_a_killed_program(folder: Path) -> None:
+    """Its leader is gone as ours is; it works elsewhere."""
+    two = "import subprocess; print(subprocess.Popen(['sleep', '600']).pid, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", two],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as leader:
+        assert leader.stdout is not None
+        left = int(leader.stdout.readline())
+        processes.write_pid(folder / "web.pid", leader.pid)
+        assert processes.orphans(folder / "web.pid", folder) == []
+        leader.kill()
+    assert processes.orphans(folder / "web.pid", PROJECT) == []
+    assert processes.orphans(folder / "web.pid", folder) == [psutil.Process(left)]
+    os.kill(left, signal.SIGKILL)
 
 
 def test_a_start_that_dies_while_it_is_waited_for(at: Places) -> None:
