@@ -1,10 +1,17 @@
 """The two health addresses, with the servers there and without."""
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
+
+
+def lose_the_database() -> None:
+    """The server ends our session, as it does when it stops."""
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 def test_alive_and_ready(client: Client) -> None:
@@ -12,6 +19,14 @@ def test_alive_and_ready(client: Client) -> None:
     answer = client.get("/healthz/ready")
     assert answer.status_code == 200
     assert answer.json() == {"database": "ok", "broker": "ok"}
+
+
+def test_not_ready_without_a_database(client: Client) -> None:
+    lose_the_database()
+    answer = client.get("/healthz/ready")
+    assert answer.status_code == 503
+    assert answer.json() == {"database": "unreachable", "broker": "ok"}
+    assert client.get("/healthz").status_code == 200
 
 
 def test_not_ready_without_a_broker(client: Client, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from backoffice.services import heartbeat
 from backoffice.tasks import sweep
+from tests.backoffice.test_health import lose_the_database
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_cache")]
 TOKEN = "t" * 32
@@ -53,6 +54,7 @@ def test_an_idle_desk(client: Client, settings: Settings) -> None:
         "makewhole_plansapproved": 0,
         "makewhole_plansexecuting": 0,
         "makewhole_queue_length": 0,
+        "makewhole_database_up": 1,
         "makewhole_broker_up": 1,
     }
 
@@ -62,6 +64,20 @@ def test_the_sweeper_is_the_heartbeat(client: Client, settings: Settings) -> Non
     assert heartbeat.seconds_since() is None
     sweep()
     assert 0 <= read(client)["makewhole_heartbeat_seconds"] < 30
+
+
+def test_a_database_that_is_gone_is_a_number(client: Client, settings: Settings) -> None:
+    """What is counted in it is absent: 0 would say that nothing waits."""
+    settings.METRICS_TOKEN = TOKEN
+    sweep()
+    lose_the_database()
+    found = read(client)
+    assert 0 <= found.pop("makewhole_heartbeat_seconds") < 30
+    assert found == {
+        "makewhole_database_up": 0,
+        "makewhole_queue_length": 0,
+        "makewhole_broker_up": 1,
+    }
 
 
 def test_a_broker_that_is_gone_is_a_number(client: Client, settings: Settings) -> None:
