@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from backoffice.embedded import postgres, processes, valkey
+from backoffice.embedded.answers import Answer
 from backoffice.embedded.places import DATABASE, PORT, EmbeddedError, Places, places, refusal
 
 __all__ = [
@@ -66,19 +67,15 @@ def ensure(at: Places | None = None) -> None:
     Raises EmbeddedError. Two commands at once are fine: the second waits for the first.
     """
     at = at or places()
-    want_postgres, want_valkey = wanted()
-    if not (want_postgres or want_valkey):
-        return
-    if (not want_postgres or postgres.ready(at)) and (not want_valkey or valkey.ready(at)):
+    ours = [server for server, want in zip((postgres, valkey), wanted(), strict=True) if want]
+    if all(server.answer(at) is Answer.READY for server in ours):
         return
     processes.server_account(at)  # whose data it is, told before anything is written
     with _locked(at):
-        if want_postgres and not postgres.ready(at):
-            _prepare(at)
-            postgres.start(at, say_to_terminal)
-        if want_valkey and not valkey.ready(at):
-            _prepare(at)
-            valkey.start(at, say_to_terminal)
+        for server in ours:
+            if server.answer(at) is not Answer.READY:
+                _prepare(at)
+                server.start(at, say_to_terminal)
 
 
 def stop(at: Places | None = None) -> list[str]:
@@ -102,9 +99,7 @@ def status(at: Places | None = None) -> list[tuple[str, str, str]]:
         ("Valkey", want_valkey, valkey, at.valkey),
     ):
         process = server.running(at)
-        state = "stopped" if process is None else f"starting (pid {process.pid})"
-        if process is not None and server.ready(at):
-            state = f"running (pid {process.pid})"
+        state = f"{server.answer(at).value} (pid {process.pid})" if process else "stopped"
         rows.append((name, state if want else f"not ours (its URL is set); {state}", str(where)))
     return rows
 

@@ -13,15 +13,20 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
+import psycopg
+from psycopg import conninfo, pq
 
-from backoffice.embedded import processes
+from backoffice.embedded import answers, processes
+from backoffice.embedded.answers import Answer, bring_up
 from backoffice.embedded.places import DATABASE, PORT, EmbeddedError, Places, refusal
 from backoffice.embedded.processes import Patience, Say
 
 MAJOR = 18
+STOP_SECONDS_MAX = 60.0  # its buffers are 256 MB: a slow disk takes them in half of that
 
 
 def binaries() -> Path:
@@ -60,28 +65,68 @@ def running(at: Places) -> psutil.Process | None:
     return process
 
 
-def ready(at: Places) -> bool:
-    """Whether it runs and takes connections."""
+def answer(at: Places) -> Answer:
+    """What it says to a connection. Its pid file says "ready" all through a crash of its own.
+
+    PostgreSQL 18 whose io workers are killed with others may never begin its recovery, and says to
+    every connection that it is in recovery; only its startup process tells the two apart.
+    """
+    server = running(at)
+    if server is None:
+        return Answer.STUCK
     fields = _pid_file(at)
-    return len(fields) >= 8 and fields[7].strip() == "ready" and running(at) is not None
+    if len(fields) >= 8 and fields[7].strip() == "ready" and _takes_connections(at):
+        return Answer.READY
+    return Answer.STARTING if _recovers(server) else Answer.STUCK
+
+
+def _takes_connections(at: Places) -> bool:
+    """Asked with a connection, as pg_ctl does; a server that has none left to give does too."""
+    return pq.PGconn.ping(_address(at).encode()) == pq.Ping.OK
+
+
+def _recovers(server: psutil.Process) -> bool:
+    """Whether the process lives that reads the log at a start."""
+    try:
+        children = server.children()
+    except psutil.Error:
+        return False
+    return any(" ".join(processes.words(each)).startswith("postgres: startup") for each in children)
+
+
+def _address(at: Places) -> str:
+    """Of the database that every server has."""
+    return conninfo.make_conninfo(
+        host=str(at.run),
+        port=PORT,
+        user=DATABASE,
+        dbname="postgres",
+        connect_timeout=answers.ANSWER_SECONDS_MAX,
+    )
 
 
 def start(at: Places, say: Say) -> None:
     """Makes the database folder if there is none, starts the server, waits until it answers.
 
     A server that was killed first replays its log, which takes as long as it takes: we wait while
-    the process lives, and say so. The caller holds the lock of the data folder.
+    it does, and say so. The caller holds the lock of the data folder.
     """
     account = processes.server_account(at)
     processes.open_to(account, at.postgres, binaries() / "postgres", at.run)
     _check_folder(at)
     if not at.postgres.exists():
         # A server whose folder was removed under it serves nobody and would meet the new files.
-        processes.end(processes.at_work("postgres", at.postgres), by=signal.SIGKILL, seconds_max=10)
+        _end(at)
         _make(at, account, say)
-    if running(at) is None or not _answers(at, None, say):
-        _clear_stale_pid_file(at, say)
-        _launch(at, account, say)
+    since = at.postgres_log.stat().st_size if at.postgres_log.exists() else 0
+    if not bring_up(
+        f"PostgreSQL in {at.postgres}",
+        ask=partial(answer, at),
+        running=partial(running, at),
+        launch=partial(_launch, at, account, say),
+        say=say,
+    ):
+        raise _failure(at, since)
     _create_database(at)
 
 
@@ -92,16 +137,21 @@ def stop(at: Places, say: Say) -> bool:
         return False
     patience = Patience(say, "PostgreSQL is writing its last checkpoint")
     # SIGINT is PostgreSQL's fast shutdown: open transactions are rolled back, nothing is lost.
-    by = signal.SIGINT
-    while processes.end([process], by=by, seconds_max=1.0):
+    while processes.end([process], by=signal.SIGINT, seconds_max=1.0):
         patience.wait()
-        if patience.seconds > 300:
-            raise EmbeddedError(
-                f"PostgreSQL in {at.postgres} (pid {process.pid}) does not stop: see "
-                f"{at.postgres_log}; the last resort is `kill -9 {process.pid}`, after which the "
-                "next start recovers."
-            )
+        if patience.seconds > STOP_SECONDS_MAX:
+            say(f"PostgreSQL in {at.postgres} does not stop: it is killed; its next start recovers")
+            _end(at)
+            break
     return True
+
+
+def _end(at: Places) -> None:
+    """Ends all its processes at once; nothing that was committed is lost."""
+    if (server := running(at)) is not None:
+        # Its immediate shutdown, of which it gives its children five seconds.
+        processes.end([server], by=signal.SIGQUIT, seconds_max=7)
+    processes.kill(processes.at_work("postgres", at.postgres), f"PostgreSQL in {at.postgres}")
 
 
 def _pid_file(at: Places) -> list[str]:
@@ -222,7 +272,11 @@ def _server_named_in(lock: Path) -> int | None:
         return None
 
 
-def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
+def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> subprocess.Popen[bytes]:
+    """Starts the server, once the folder is free of the one before."""
+    if running(at) is not None:
+        _end(at)
+    _clear_stale_pid_file(at, say)
     settings = {
         **TUNING,
         "listen_addresses": "",
@@ -235,26 +289,7 @@ def _launch(at: Places, account: pwd.struct_passwd | None, say: Say) -> None:
     command = [str(binaries() / "postgres"), "-D", str(at.postgres)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
-    since = at.postgres_log.stat().st_size if at.postgres_log.exists() else 0
-    for _ in range(2):
-        child = processes.launch(command, log=at.postgres_log, folder=at.postgres, account=account)
-        if _answers(at, child, say):
-            return
-        if child.returncode != -signal.SIGKILL:
-            break  # it ended by itself; one that was killed while it started is started once more
-        _clear_stale_pid_file(at, say)
-    raise _failure(at, since)
-
-
-def _answers(at: Places, child: subprocess.Popen[bytes] | None, say: Say) -> bool:
-    """Waits until it takes connections; False if it ends instead, as one found dying does."""
-    patience = Patience(say, f"waiting for PostgreSQL in {at.postgres}, which replays its log")
-    while not ready(at):
-        gone = child.poll() is not None if child else running(at) is None
-        if gone:
-            return ready(at)
-        patience.wait()
-    return True
+    return processes.launch(command, log=at.postgres_log, folder=at.postgres, account=account)
 
 
 def _failure(at: Places, since: int) -> EmbeddedError:
@@ -274,11 +309,8 @@ def _failure(at: Places, since: int) -> EmbeddedError:
 
 def _create_database(at: Places) -> None:
     """The database of the desk, in which the migrations make the tables."""
-    import psycopg  # here: a command that finds the servers running never needs it
-
-    where = {"host": str(at.run), "port": PORT, "user": DATABASE}
     try:
-        with psycopg.connect(dbname="postgres", autocommit=True, **where) as connection:
+        with psycopg.connect(_address(at), autocommit=True) as connection:
             known = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
             ).fetchone()

@@ -6,28 +6,39 @@ nudges again lose nothing at all. Memory is never reclaimed by dropping keys (`n
 dropped key could be a queue.
 """
 
+import pwd
 import signal
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import psutil
 
-from backoffice.embedded import processes
+from backoffice.embedded import answers, processes
+from backoffice.embedded.answers import Answer, bring_up
 from backoffice.embedded.places import EmbeddedError, Places
-from backoffice.embedded.processes import Patience, Say
+from backoffice.embedded.processes import Say
+
+STOP_SECONDS_MAX = 60.0
+ANSWERS = {"+PONG": Answer.READY, "-LOADING": Answer.STARTING, "-MISCONF": Answer.FULL}
 
 
-def ready(at: Places) -> bool:
-    """Whether it answers; a server that still loads its file answers, but not with PONG."""
+def answer(at: Places) -> Answer:
+    """What it says to a PING."""
+    return ANSWERS.get(_said(at).partition(" ")[0], Answer.STUCK)
+
+
+def _said(at: Places) -> str:
+    """Its words to a PING; none when it does not answer."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(5.0)
+            connection.settimeout(answers.ANSWER_SECONDS_MAX)
             connection.connect(str(at.valkey_socket))
             connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            return connection.recv(512).decode(errors="replace").strip()
     except OSError:
-        return False
+        return ""
 
 
 def running(at: Places) -> psutil.Process | None:
@@ -41,31 +52,45 @@ def start(at: Places, say: Say) -> None:
     binary = _binary()
     processes.open_to(account, at.valkey, binary, at.run)
     processes.make_folder(at.valkey, account)
-    left = running(at)
-    if left is not None and not at.valkey_socket.exists():
+    if not at.valkey_socket.exists():
         # Its data folder was removed under it: it serves nobody and writes into nothing.
-        processes.end([left], by=signal.SIGKILL, seconds_max=10)
-        left = None
-    if left is not None and _answers(at, None, say):
-        return
+        _end(at)
+    since = at.valkey_log.stat().st_size if at.valkey_log.exists() else 0
+    if not bring_up(
+        f"Valkey in {at.valkey}",
+        ask=partial(answer, at),
+        running=partial(running, at),
+        launch=partial(_launch, at, account, binary),
+        say=say,
+    ):
+        logged = processes.last_lines(at.valkey_log, since)
+        raise EmbeddedError(
+            f"Valkey in {at.valkey} did not start: see what {at.valkey_log} says, "
+            f"or set REDIS_URL to a server of your own.\n{logged}"
+        )
+    said = _said(at)
+    if ANSWERS.get(said.partition(" ")[0]) is Answer.FULL:
+        raise EmbeddedError(
+            f"Valkey in {at.valkey} runs and refuses every write, as it cannot write its file "
+            f"({said.removeprefix('-')}): free some space on that disk; it then goes on by itself."
+        )
+
+
+def _launch(at: Places, account: pwd.struct_passwd | None, binary: Path) -> subprocess.Popen[bytes]:
+    """Starts the server, without the one before."""
+    _end(at)
     command = [
         *(str(binary), "--port", "0", "--unixsocket", str(at.valkey_socket)),
         *("--unixsocketperm", "700", "--dir", str(at.valkey), "--daemonize", "no"),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
         *("--maxmemory-policy", "noeviction"),
     ]
-    since = at.valkey_log.stat().st_size if at.valkey_log.exists() else 0
-    for _ in range(2):
-        child = processes.launch(command, log=at.valkey_log, folder=at.valkey, account=account)
-        if _answers(at, child, say):
-            return
-        if child.returncode != -signal.SIGKILL:
-            break  # it ended by itself; one that was killed while it started is started once more
-    logged = processes.last_lines(at.valkey_log, since)
-    raise EmbeddedError(
-        f"Valkey in {at.valkey} did not start: see what {at.valkey_log} says, "
-        f"or set REDIS_URL to a server of your own.\n{logged}"
-    )
+    return processes.launch(command, log=at.valkey_log, folder=at.valkey, account=account)
+
+
+def _end(at: Places) -> None:
+    """Ends it at once, if there is one; nothing that was answered is lost."""
+    processes.kill(processes.at_work("valkey-server", at.valkey), f"Valkey in {at.valkey}")
 
 
 def stop(at: Places, say: Say) -> bool:
@@ -73,11 +98,9 @@ def stop(at: Places, say: Say) -> bool:
     process = running(at)
     if process is None:
         return False
-    if processes.end([process], by=signal.SIGTERM, seconds_max=60):
-        raise EmbeddedError(
-            f"Valkey in {at.valkey} (pid {process.pid}) does not stop: see {at.valkey_log}; "
-            f"the last resort is `kill -9 {process.pid}`, which loses nothing that was answered."
-        )
+    if processes.end([process], by=signal.SIGTERM, seconds_max=STOP_SECONDS_MAX):
+        say(f"Valkey in {at.valkey} does not stop: it is killed")
+        _end(at)
     return True
 
 
@@ -90,14 +113,3 @@ def _binary() -> Path:
         return get_binary_path()
     except ValkeyBinaryNotFoundError as error:
         raise EmbeddedError(f"no Valkey for this machine ({error}): set REDIS_URL.") from error
-
-
-def _answers(at: Places, child: subprocess.Popen[bytes] | None, say: Say) -> bool:
-    """Waits until it answers; False if it ends instead, as one found dying does."""
-    patience = Patience(say, f"waiting for Valkey in {at.valkey}, which reads its file")
-    while not ready(at):
-        gone = child.poll() is not None if child else running(at) is None
-        if gone:
-            return ready(at)
-        patience.wait()
-    return True

@@ -1,5 +1,6 @@
 """What the embedded servers refuse, and what they say: nothing is half made."""
 
+import contextlib
 import resource
 import subprocess
 import sys
@@ -9,10 +10,19 @@ from pathlib import Path
 import pytest
 
 from backoffice import embedded
-from backoffice.embedded import processes
+from backoffice.embedded import processes, valkey
+from backoffice.embedded.answers import Answer
 from backoffice.embedded.places import Places
-from tests.backoffice.embedded.at_work import ROOT, as_ordinary_user, in_a_child, manage, pids, sql
-from tests.desk import WAIT_SECONDS_MAX
+from tests.backoffice.embedded.at_work import (
+    ROOT,
+    as_ordinary_user,
+    in_a_child,
+    keys,
+    manage,
+    pids,
+    sql,
+)
+from tests.desk import WAIT_SECONDS_MAX, wait_until
 
 
 def test_a_file_in_the_place_of_the_data_folder(at: Places) -> None:
@@ -159,6 +169,33 @@ if ROOT and sys.platform == "linux":
         try:
             embedded.ensure(at)
             assert sql(at, "SELECT 1") == [(1,)]
+        finally:
+            embedded.stop(at)
+
+    def test_a_disk_that_fills_under_the_broker(
+        small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", "postgresql://db.example/makewhole")
+        at = embedded.places(small_disk / "data")
+        embedded.ensure(at)
+        try:
+            keys(at).rpush("queue", "kept")
+            before = valkey.running(at)
+            rest = small_disk / "rest"
+            with contextlib.suppress(OSError), rest.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(2**16))
+            keys(at).rpush("queue", "x" * 2**16)
+            wait_until(lambda: valkey.answer(at) is Answer.FULL, "it has seen that")
+            with pytest.raises(embedded.EmbeddedError, match="refuses every write") as said:
+                embedded.ensure(at)
+            assert "No space left on device" in str(said.value)
+            assert "refusing writes" in embedded.status(at)[1][1]
+            rest.unlink()
+            wait_until(lambda: valkey.answer(at) is Answer.READY, "it goes on by itself")
+            embedded.ensure(at)
+            assert valkey.running(at) == before
+            assert keys(at).lindex("queue", 0) == "kept"
         finally:
             embedded.stop(at)
 
