@@ -28,7 +28,7 @@ class Palette {
     this.input = element("input", {
       role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list",
       "aria-label": "Find or go to", autocomplete: "off", spellcheck: "false", name: "q",
-      placeholder: "An incident, an account, a digest, a place",
+      placeholder: "An incident, an account, plan 3, a digest, a place",
     });
     this.list = element("ul", { role: "listbox", id: "palette-list", "aria-label": "Results" });
     this.dialog.append(this.input, this.list);

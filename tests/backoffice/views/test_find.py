@@ -42,6 +42,14 @@ def test_it_finds_a_plan_by_the_head_of_its_digest(world: World, analyst: Client
     ]  # fmt: skip
 
 
+def test_it_finds_a_plan_by_its_number(world: World, analyst: Client) -> None:
+    plan = compute(world, [BTC])
+    for words in (f"plan {plan.pk}", f"Plan{plan.pk}", f"#{plan.pk}"):
+        first, *_others = analyst.get(reverse("find"), {"q": words}, headers=JSON).json()
+        assert first["url"] == reverse("plan", args=[plan.pk])
+    assert analyst.get(reverse("find"), {"q": f"plan {plan.pk + 1}"}, headers=JSON).json() == []
+
+
 def test_one_letter_finds_nothing(market: Market, analyst: Client) -> None:
     assert analyst.get(reverse("find"), {"q": "A"}, headers=JSON).json() == []
 
