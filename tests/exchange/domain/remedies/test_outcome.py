@@ -151,6 +151,14 @@ def test_a_debt_of_the_first_step_is_repaid_by_the_second() -> None:
     assert both.effects.receivable_delta.tolist() == [0]
 
 
+def test_nobody_repays_from_what_only_fills_a_gap() -> None:
+    """50 below zero and given 30: nothing is there to repay the older debt of 100 from."""
+    facts = facts_of(QUIET, [[-50], [0]], receivable=[[-100], [0]])
+    result = conclude(facts, facts.end, funded(facts, np.array([[30], [0]]), "house"))
+    assert amounts(result, 0, FUTURES, REPAID) == []
+    assert [wallet[0, 0] for wallet in result.after] == [0, 0, -120]
+
+
 def test_a_debt_that_is_written_off_is_not_repaid_as_well() -> None:
     facts = facts_of(QUIET, [[0], [0]], receivable=[[-50], [0]])
     rows = np.concatenate((

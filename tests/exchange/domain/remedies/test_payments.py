@@ -85,6 +85,11 @@ class TestEquityAsAtTheCutOff:
         facts = night(futures=[[left], *PLENTY[1:]], moved=[[moved], *[[0]] * 9])
         assert paid(restore(facts)) == 10_000_000
 
+    def test_a_debt_of_the_night_is_part_of_the_loss_once(self) -> None:
+        """500 below zero at the end, which the books hold as a receivable and a wallet of zero."""
+        futures, owed = [[0], *PLENTY[1:]], [[-500], *[[0]] * 9]
+        assert paid(restore(night(futures=futures, receivable=owed))) == 10_000_000
+
     @pytest.mark.parametrize("given", [{"verdict": DUE_BOTH}, {"flagged": [0]}, {"staff": [0]}])
     def test_who_is_left_out(self, given: dict) -> None:
         assert restore(night(**given)).legs.amount.size == 0
