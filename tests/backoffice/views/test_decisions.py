@@ -172,6 +172,7 @@ def test_the_waiting_plans_are_listed(
         (row,) = cells(officer.get(reverse("approvals")), "waiting")
     assert row[0] == f"{plan.pk}: Goodwill payment"
     assert row[2:6] == ["Mira Okafor", "0 / 2", "1 risk, 1 finance", "3"]
+    assert row[6].replace("\N{NO-BREAK SPACE}", " ").endswith("3 hours, 59 minutes left")
 
 
 def test_who_holds_two_roles_chooses_one(world: World, plan: Plan, officer: Client) -> None:
