@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from backoffice.models import Person, Plan, Role
+from backoffice.models import Passkey, Person, Plan, Role
 from backoffice.services import approvals, plans
 from backoffice.services.second_factor import Code
 from exchange.models import Venue
@@ -17,6 +17,7 @@ from tests.backoffice.attacks.conftest import (
     nothing,
     refused,
 )
+from tests.backoffice.services.authenticator import Device, register
 from tests.backoffice.services.conftest import (
     UNTOUCHED,
     award,
@@ -196,6 +197,13 @@ def test_a_code_is_not_used_twice(desk: Desk) -> None:
 
 def test_a_code_that_another_spent_is_no_proof(desk: Desk) -> None:
     step = desk.spend(desk.person("ravi"))
+    refused(desk, lambda desk: desk.forge("chen", "risk", step=step), "no spent code")
+
+
+def test_a_code_that_began_a_passkey_is_no_proof(desk: Desk) -> None:
+    """It was spent to register the key; one factor alone does not both make the other and vote."""
+    register(Device(), desk.person("chen"), desk.world.code("chen"))
+    step = Passkey.objects.get().code_step
     refused(desk, lambda desk: desk.forge("chen", "risk", step=step), "no spent code")
 
 

@@ -54,6 +54,7 @@ def test_pressure_adds_up_by_account_and_contract() -> None:
         ([50, 50], [0, 1]),  # half is enough, whoever else there is
         ([51, 49], [0]),
         ([49, 51], [1]),
+        ([50, 51], [1]),  # and of an odd whole, half is the larger half
         ([0, 0], []),
         ([100, 1, 1, 1, 400], [0, 4]),  # a hundred times the median of 1
         ([99, 1, 1, 1, 400], [4]),
