@@ -179,6 +179,16 @@ def test_an_execution_is_not_lent_to_another_plan(approved: Desk) -> None:
     assert Plan.objects.get(pk=other.pk).state == "proposed"
 
 
+def test_a_refused_execution_is_not_queued_for_a_plan_that_is_over(approved: Desk) -> None:
+    plans.request_execution(plan=approved.plan, by=approved.person("mira"))
+    run_sql(
+        "UPDATE execution SET state = 'refused'",
+        "UPDATE plan SET state = 'stale', reason = 'a balance moved'",
+    )
+    again = "UPDATE execution SET state = 'queued'"
+    refused(approved, lambda desk: run_sql(again), "not approved any more")
+
+
 def test_a_person_of_two_accounts_is_one_customer(desk: Desk) -> None:
     """Ravi is a customer too: what that customer has ties him, without his saying so."""
     Person.objects.filter(pk=desk.person("ravi").pk).update(customer=desk.world.customers[1])

@@ -114,6 +114,16 @@ class TestClosedBefore:
         plan = remedy.approved(world)
         assert [gate.opened_at for gate in gates.wanting(plan)] == [None, None]
 
+    def test_one_that_was_lifted_before_the_plan_was_computed_voids_nothing(
+        self, world: World
+    ) -> None:
+        close_gates(world)
+        lift(world, world.incident.gates.get(kind="market"))
+        plan = remedy.computed(world)
+        assert [gate.opened_at for gate in gates.wanting(plan)] == [None]
+        close(world, "market")
+        assert gates.wanting(plan) == []
+
     def test_one_that_ran_out_is_closed_again(self, world: World) -> None:
         over = ran_out(world, "withdrawals")
         close(world, "withdrawals")
@@ -188,6 +198,21 @@ class TestKeptClosed:
         connection.check_constraints()  # what the executing transaction was asked at its commit
         plans.reconcile(plan=plan)
         assert lift(world, gate).lifted_reason == "calm again"
+
+    def test_the_executing_transaction_holds_their_rows(self, world: World) -> None:
+        """So that none is lifted between the question and the commit."""
+
+        def held() -> int:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM gate WHERE xmax::text <> '0'")
+                return cursor.fetchone()[0]
+
+        close_gates(world)
+        plan = remedy.approved(world)
+        gates.require_closed(plan)
+        assert held() == 0
+        gates.require_closed(plan, hold=True)
+        assert held() == len(Gate.Kind.values)
 
     def test_what_no_plan_needs_is_lifted(self, world: World) -> None:
         close_gates(world)
