@@ -8,6 +8,8 @@
 VENV    := .venv
 PYTHON  := $(VENV)/bin/python
 PEERS   := .peers
+# Tests run two at a time on servers of their own each; on servers that were given, one at a time.
+WORKERS := $(if $(DATABASE_URL)$(REDIS_URL),0,2)
 STAMP   := $(VENV)/.requirements.sha256
 REQUIREMENTS := requirements.txt requirements-dev.txt constraints.txt
 # The first that runs and is new enough; 3.11 is what the pins were tested with.
@@ -34,7 +36,7 @@ demo: setup
 
 test: lint browser
 	MAKEWHOLE_DATA="$${MAKEWHOLE_DATA:-var}/test" $(PYTHON) manage.py makemigrations --check --dry-run
-	$(PYTHON) -m pytest $(TESTS)
+	$(PYTHON) -m pytest -n $(WORKERS) $(TESTS)
 
 lint: setup
 	$(PYTHON) -m ruff check .

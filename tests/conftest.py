@@ -1,7 +1,8 @@
 """What every test may rely on: the embedded servers of the test data folder, while it runs.
 
 They start when the first test asks for a database and stop with the session. One session at a time
-uses a data folder; MAKEWHOLE_DATA gives a second one its own.
+uses a data folder; MAKEWHOLE_DATA gives a second one its own. With `-n 2` two workers share the
+tests, a file at a time, each with servers of its own: what one kills the other does not miss.
 """
 
 import fcntl
@@ -10,6 +11,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from backoffice import embedded
 
@@ -18,9 +21,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "backoffice.settings"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Takes the data folder, or says who has it. Workers of xdist share their controller's."""
-    if hasattr(config, "workerinput"):
-        return
+    """Takes the data folder, or says who has it."""
     at = embedded.places()
     at.data.mkdir(parents=True, exist_ok=True)
     lock = (at.data / "session.lock").open("w")
@@ -34,7 +35,27 @@ def pytest_configure(config: pytest.Config) -> None:
     # A session that is told to end stops what it started, as it does after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.add_cleanup(lock.close)
-    config.add_cleanup(embedded.stop)
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(lambda: stop_servers(at))
+
+
+def stop_servers(at: embedded.Places) -> None:
+    """The session's, and those of its workers: a worker that is killed stops nothing."""
+    for data in (at.data, *at.data.glob("gw*")):
+        embedded.stop(embedded.places(data))
+
+
+class Together(LoadFileScheduling):
+    """To one worker: the tests of a file, and all that share the one desk in the browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        browser = "tests/browser/"
+        return browser if nodeid.startswith(browser) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """xdist's hook: in what pieces it hands out the tests."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,16 @@
 """The settings under test: the real ones, on a data folder of their own.
 
 The folder is `test` under the data folder, so that a run neither sees nor touches the demo's books.
+Tests that run side by side have a folder each below that one, and servers of their own in it.
 """
 
 import os
 
 from backoffice import embedded
 
-if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits what its controller chose
-    os.environ["MAKEWHOLE_DATA"] = str(embedded.places().data / "test")
+# A worker of xdist inherits the folder that its controller chose.
+folder = os.environ.get("PYTEST_XDIST_WORKER", "test")
+os.environ["MAKEWHOLE_DATA"] = str(embedded.places().data / folder)
 
 from backoffice import settings as real
 

@@ -21,7 +21,7 @@ from tests.backoffice.conftest import copy_database
 from tests.desk import WAIT_SECONDS_MAX, wait_until
 
 # Another for every session that runs on the machine, and none that the system gives away by itself.
-PORT = 20000 + os.getpid() % 10000
+PORT = 10_000 + os.getpid() % 10_000  # apart from those of the desk in the browser
 pytestmark = pytest.mark.usefixtures("filled")
 
 
