@@ -189,6 +189,20 @@ def test_a_refused_execution_is_not_queued_for_a_plan_that_is_over(approved: Des
     refused(approved, lambda desk: run_sql(again), "not approved any more")
 
 
+def test_by_hand_nothing_is_posted_but_what_was_approved(approved: Desk) -> None:
+    """All that an execution does, and under its digest another manifest than was approved."""
+    without_triggers("plan", 'UPDATE plan SET manifest = manifest || \'{"format": "other"}\'')
+
+    def attack(desk: Desk) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE plan SET state = 'executing'")
+            batches.post(desk.plan.batch, batches.sealed_digests(desk.plan.batch))
+            cursor.execute("UPDATE plan SET state = 'executed', executed_at = now()")
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    refused(approved, attack, "is not what was approved")
+
+
 def test_a_person_of_two_accounts_is_one_customer(desk: Desk) -> None:
     """Ravi is a customer too: what that customer has ties him, without his saying so."""
     Person.objects.filter(pk=desk.person("ravi").pk).update(customer=desk.world.customers[1])
