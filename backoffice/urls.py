@@ -77,6 +77,7 @@ INCIDENTS = [
     path("incidents/<slug:slug>/gates/", gates.index, name="incident-gates"),
     path("incidents/<slug:slug>/gates/close/", gates.close, name="gate-close"),
     path("gates/<int:pk>/lift/", gates.lift, name="gate-lift"),
+    path("gates/<int:pk>/prolong/", gates.prolong, name="gate-prolong"),
 ]
 
 LIQUIDATIONS = [

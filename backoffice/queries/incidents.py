@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from backoffice.models import Gate, Incident, Plan, TimelineEntry
+from backoffice.models import Gate, GateProlongation, Incident, Plan, TimelineEntry
 from exchange.queries import keyset
 from exchange.queries.keyset import Page
 
@@ -45,10 +45,17 @@ def timeline(incident: Incident, *, public_only: bool = False) -> QuerySet[Timel
 
 
 def gates(incident: Incident) -> QuerySet[Gate]:
-    """All gates of the incident with whether they ran out (`expired`), closed ones first."""
+    """All gates of the incident with whether they ran out (`expired`) and their prolongations,
+    closed ones first; two statements."""
     ran_out = Q(lifted_at__isnull=True, expires_at__lte=timezone.now())
     return (
         incident.gates.select_related("contract", "owner", "lifted_by")
+        .prefetch_related(
+            Prefetch(
+                "prolongations",
+                GateProlongation.objects.select_related("officer").order_by("-decided_at"),
+            )
+        )
         .annotate(expired=ExpressionWrapper(ran_out, BooleanField()))
         .order_by(F("lifted_at").desc(nulls_first=True), "-closed_at")
     )

@@ -40,6 +40,23 @@ class CloseForm(forms.Form):
         ).order_by("tape_index")
 
 
+class ProlongForm(forms.Form):
+    """Until how long from now a gate stays closed, and why."""
+
+    hours = forms.IntegerField(
+        label=_("Hours from now"), min_value=1, max_value=services.GATE_HOURS_MAX
+    )
+    reason = forms.CharField(label=_("Why it stays closed"), max_length=200)
+
+
+def hands(request: HttpRequest) -> dict[str, bool]:
+    """Who is looking may close and open (`may_act`), or keep closed for longer (`may_prolong`)."""
+    return {
+        "may_act": access.holds(request, *HANDS),
+        "may_prolong": access.holds(request, *services.OFFICERS),
+    }
+
+
 @require_GET
 @access.staff()
 def index(request: HttpRequest, slug: str) -> HttpResponse:
@@ -66,11 +83,35 @@ def close(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@access.staff(*services.OFFICERS)
+def prolong(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep a gate closed for longer; back to the overview, which says why not when it was
+    refused."""
+    gate = _gate(request, pk)
+    form = ProlongForm(request.POST)
+    if not form.is_valid():
+        for name, wrong in form.errors.items():
+            messages.error(request, f"{form.fields[name].label}: {' '.join(wrong)}")
+        return redirect("incident", gate.incident.slug)
+    try:
+        services.prolong_gate(gate=gate, by=request.user, **form.cleaned_data)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        until = gate.expires_at.strftime("%Y-%m-%d %H:%M UTC")
+        messages.success(
+            request,
+            _("%(door)s stays closed until %(until)s.")
+            % {"door": gate.get_kind_display(), "until": until},
+        )
+    return redirect("incident", gate.incident.slug)
+
+
+@require_POST
 @access.staff(*HANDS)
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Open a gate again; back to the overview, which says why not when it was refused."""
-    rows = Gate.objects.select_related("incident__venue")
-    gate = access.fetch(request, rows, lambda row: row.incident.venue, pk=pk)
+    gate = _gate(request, pk)
     try:
         services.lift_gate(gate=gate, by=request.user, reason=request.POST.get("reason", ""))
     except Refused as refused:
@@ -80,6 +121,11 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("incident", gate.incident.slug)
 
 
+def _gate(request: HttpRequest, pk: int) -> Gate:
+    rows = Gate.objects.select_related("incident__venue")
+    return access.fetch(request, rows, lambda row: row.incident.venue, pk=pk)
+
+
 def _page(
     request: HttpRequest, incident: Incident, form: CloseForm, status: int = 200
 ) -> HttpResponse:
@@ -87,6 +133,6 @@ def _page(
         **around(incident),
         "gate_rows": queries.gates(incident),
         "close_form": form,
-        "may_act": access.holds(request, *HANDS),
+        **hands(request),
     }
     return render(request, "incidents/gates.html", context, status=status)

@@ -20,7 +20,7 @@ from backoffice.services import incidents as services
 from backoffice.services.refusals import Refused
 from backoffice.templatetags.charts import Part
 from backoffice.views import access, incident_chart
-from backoffice.views.gates import CloseForm
+from backoffice.views.gates import CloseForm, hands
 from backoffice.views.incident_frame import address, around, gate_words
 from backoffice.views.next_steps import Situation, steps
 from backoffice.views.parts import page_or_part, swaps
@@ -123,7 +123,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
             "entry_form": EntryForm(),
             "gate_rows": queries.gates(incident),
             "close_form": CloseForm(incident),
-            "may_act": access.holds(request, *HANDS),
+            **hands(request),
             "advances": services.next_statuses(incident),
             **_figures(incident),
             **_next_steps(incident, frame["gates"]),

@@ -1,5 +1,7 @@
 """Closing and opening gates: by two roles, with a reason, and refused without a trace."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -81,6 +83,44 @@ def test_it_refuses_to_open_without_a_reason(world: World, analyst: Client) -> N
     assert AuditEvent.objects.count() == before
 
 
+def _prolong(client: Client, gate: Gate, **data: str) -> object:
+    sent = {"hours": "72", "reason": "Officers are still deciding", **data}
+    return client.post(reverse("gate-prolong", args=[gate.pk]), sent, follow=True)
+
+
+def test_an_officer_keeps_it_closed_for_longer(
+    world: World, analyst: Client, officer: Client
+) -> None:
+    _close(analyst, world)
+    gate = Gate.objects.get()
+    before = gate.expires_at
+    answer = _prolong(officer, gate)
+    gate.refresh_from_db()
+    assert gate.expires_at - before == pytest.approx(timedelta(hours=66), abs=timedelta(minutes=1))
+    assert f"Trading stays closed until {gate.expires_at:%Y-%m-%d %H:%M} UTC." in text(answer)
+    assert "kept closed by" in (told := cells(answer, "gate-sheet")[0][-1])
+    assert told.endswith("Officers are still deciding")
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ({"reason": " "}, "Why it stays closed: This field is required."),
+        ({"hours": "73"}, "Hours from now: Ensure this value is less than or equal to 72."),
+        ({"hours": "1"}, "anyway."),
+    ],
+)
+def test_it_refuses_to_prolong(
+    world: World, analyst: Client, officer: Client, data: dict[str, str], why: str
+) -> None:
+    _close(analyst, world)
+    gate = Gate.objects.get()
+    before, events = gate.expires_at, AuditEvent.objects.count()
+    assert why in text(_prolong(officer, gate, **data))
+    gate.refresh_from_db()
+    assert (gate.expires_at, AuditEvent.objects.count()) == (before, events)
+
+
 def test_gates_are_the_analysts_and_the_risk_officers(world: World) -> None:
     close_gates(world)
     gate = Gate.objects.first()
@@ -91,6 +131,10 @@ def test_gates_are_the_analysts_and_the_risk_officers(world: World) -> None:
     def lift(client: Client) -> int:
         return client.post(reverse("gate-lift", args=[gate.pk]), {"reason": ""}).status_code
 
+    def prolong(client: Client) -> int:
+        return client.post(reverse("gate-prolong", args=[gate.pk]), {}).status_code
+
+    assert matrix(prolong) == expected("risk", "finance", "legal", done=302)
     assert matrix(close) == expected("analyst", "risk", done=422)
     assert matrix(lift) == expected("analyst", "risk", done=302)
     assert Gate.objects.filter(lifted_at__isnull=True).count() == 2
