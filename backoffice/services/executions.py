@@ -18,6 +18,7 @@ from backoffice.services import (
     canonical,
     events,
     gates,
+    incidents,
     lifecycle,
     locks,
     nudges,
@@ -61,7 +62,14 @@ def _queue(plan: Plan, by: Person) -> Execution:
         _require_alone(stored)
         execution, new = Execution.objects.get_or_create(plan=stored, defaults={"requested_by": by})
         if execution.state == Execution.State.REFUSED:
-            lifecycle.step(execution, Execution.State.QUEUED, message="", finished_at=None)
+            lifecycle.step(
+                execution,
+                Execution.State.QUEUED,
+                requested_by=by,
+                requested_at=timezone.now(),
+                message="",
+                finished_at=None,
+            )
             new = True
         if new:
             audit.record(
@@ -191,6 +199,13 @@ def _post(execution: Execution, started: float) -> None:
         )
         reach("execution.marked")
         events.plan_executed(plan)
+        incidents.desk_line(
+            plan.incident,
+            f"plan-{plan.pk}-executed",
+            f"Plan {plan.pk} executed: {plan.get_remedy_display()}",
+            execution.requested_by,
+            public=False,  # what the public is told of it is a notice
+        )
         audit.record(
             by=execution.requested_by,
             action="plan.executed",

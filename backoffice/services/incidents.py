@@ -84,7 +84,7 @@ def advance(*, incident: Incident, by: Person, to: str) -> Incident:
         if rows != 1:
             raise Stale(f"The incident cannot become {status.label.lower()} from where it is.")
         incident.status = status
-        _desk_line(incident, f"status-{status}", f"Incident {status.label.lower()}", by)
+        desk_line(incident, f"status-{status}", f"Incident {status.label.lower()}", by)
         audit.record(by=by, action=f"incident.{status}", subject=f"incident:{incident.pk}")
     return incident
 
@@ -124,9 +124,7 @@ def close_gate(
                 expires_at=now + timedelta(hours=hours),
             )
             scope = _scope(gate)
-            _desk_line(
-                incident, f"gate-{gate.pk}", f"{gate.get_kind_display()} closed: {scope}", by
-            )
+            desk_line(incident, f"gate-{gate.pk}", f"{gate.get_kind_display()} closed: {scope}", by)
             events.gate_closed(gate)
             audit.record(
                 by=by,
@@ -167,7 +165,7 @@ def prolong_gate(*, gate: Gate, by: Person, reason: str, hours: int) -> Gate:
             expires_at=until,
         )
         gate.refresh_from_db()
-        _desk_line(
+        desk_line(
             gate.incident,
             f"gate-{gate.pk}-prolonged-{row.pk}",
             f"{gate.get_kind_display()} stays closed: {_scope(gate)}",
@@ -206,7 +204,7 @@ def _lift(gate: Gate, by: Person, reason: str) -> Gate:
         if rows != 1:
             raise Stale("That gate is open already.")
         gate.refresh_from_db()
-        _desk_line(gate.incident, f"gate-{gate.pk}-lifted", f"{gate.get_kind_display()} open", by)
+        desk_line(gate.incident, f"gate-{gate.pk}-lifted", f"{gate.get_kind_display()} open", by)
         events.gate_lifted(gate)
         audit.record(by=by, action="gate.lifted", subject=f"gate:{gate.pk}")
     return gate
@@ -236,7 +234,8 @@ def _scope(gate: Gate) -> str:
     return gate.contract.symbol if gate.contract else "everything"
 
 
-def _desk_line(incident: Incident, key: str, text: str, by: Person) -> None:
+def desk_line(incident: Incident, key: str, text: str, by: Person, *, public: bool = True) -> None:
+    """What the desk did, on the incident's timeline; a key is written once an incident."""
     TimelineEntry.objects.create(
         incident=incident,
         at=timezone.now(),
@@ -244,7 +243,7 @@ def _desk_line(incident: Incident, key: str, text: str, by: Person) -> None:
         key=key,
         text=text,
         author=by,
-        public=True,
+        public=public,
     )
 
 

@@ -60,6 +60,21 @@ def test_a_plan_pays_exactly_its_legs(world: World) -> None:
         "plan.proposed", "plan.approve", "plan.approve", "execution.requested", "plan.executed",
         "plan.reconciled",
     ]  # fmt: skip
+    line = world.incident.timeline.get(key=f"plan-{plan.pk}-executed")
+    assert (line.text, line.public) == (f"Plan {plan.pk} executed: Goodwill payment", False)
+
+
+def test_asking_again_after_a_refusal_is_an_asking_of_its_own(world: World) -> None:
+    plan = approved(world)
+    plans.request_execution(plan=plan, by=world.person("mira"))
+    without_triggers(
+        "execution",
+        "UPDATE execution SET state = 'refused', requested_at = requested_at - interval '1 day'",
+    )
+    again = plans.request_execution(plan=plan, by=world.person("fay"))
+    again.refresh_from_db()
+    assert (again.state, again.requested_by) == ("queued", world.person("fay"))
+    assert again.requested_at > plan.proposed_at
 
 
 def test_the_same_plan_has_the_same_digest(world: World) -> None:
