@@ -18,6 +18,15 @@ WITHOUT_SERVERS = {
 FOR_AUDITORS = (["legs", "check"], ["approvals", "check"])
 
 
+def wants_servers(words: list[str]) -> bool:
+    """Whether the command, its first two words, may read or write the books."""
+    if not {"-h", "--help"}.isdisjoint(sys.argv):
+        return False
+    if words[0] == "import_tape" and "--dry-run" in sys.argv:
+        return False
+    return words[0] not in WITHOUT_SERVERS and words not in FOR_AUDITORS
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     from django.core.exceptions import ImproperlyConfigured
@@ -28,8 +37,7 @@ def main() -> None:
 
     try:
         words = sys.argv[1:3]
-        asks = not {"-h", "--help"}.isdisjoint(sys.argv)
-        if words and not asks and words[0] not in WITHOUT_SERVERS and words not in FOR_AUDITORS:
+        if words and wants_servers(words):
             embedded.ensure()
         execute_from_command_line(sys.argv)
     except (embedded.EmbeddedError, ImproperlyConfigured) as error:

@@ -124,6 +124,15 @@ def test_help_starts_nothing(at: Places) -> None:
     assert not at.postgres.exists()
 
 
+def test_comparing_a_file_starts_nothing(at: Places, folder: Path) -> None:
+    (file := folder / "trades.csv").write_text("1,100.0,1,100.0,1522374600000,true\n")
+    command = manage(at, "import_tape", "--format", "binance-trades", str(file), "--dry-run")
+    told, said = command.communicate(timeout=WAIT_SECONDS_MAX)
+    assert (command.returncode, said) == (0, "")
+    assert "kept: 1" in told
+    assert not at.postgres.exists()
+
+
 def test_a_database_that_is_away_is_told_in_a_line(
     at: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
