@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.models import Plan
-from exchange.domain.remedies.catalogue import AMOUNT, CHOICE, CONTRACTS, REMEDIES, SHARE, Step
+from exchange.domain.remedies.catalogue import REMEDIES, Step
+from exchange.domain.remedies.words import AMOUNT, CHOICE, CONTRACTS, SHARE
 
 Text = str | Promise
 EVERY_CONTRACT = gettext_lazy("every contract")

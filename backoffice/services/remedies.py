@@ -20,8 +20,9 @@ from backoffice.services.refusals import Refused
 from backoffice.services.timeline import microseconds
 from exchange.domain import rules
 from exchange.domain.remedies import catalogue, outcome
-from exchange.domain.remedies.catalogue import ParameterRefused, Step
+from exchange.domain.remedies.catalogue import Step
 from exchange.domain.remedies.facts import Facts, FactsRefused, Wallets
+from exchange.domain.remedies.words import ParameterRefused
 from exchange.domain.survey import TapeTooLarge
 from exchange.services import batches, incident_facts
 from exchange.services.refusals import BooksRefused

@@ -15,17 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from backoffice import remedy_words
 from backoffice.models import Incident, Plan, Scenario
 from backoffice.services import comparisons
-from exchange.domain.remedies.catalogue import (
-    AMOUNT,
-    CHOICE,
-    CONTRACT,
-    CONTRACTS,
-    PRICE,
-    REMEDIES,
-    SHARE,
-    Field,
-    Step,
-)
+from exchange.domain.remedies.catalogue import REMEDIES, Step
+from exchange.domain.remedies.words import AMOUNT, CHOICE, CONTRACT, CONTRACTS, PRICE, SHARE, Field
 
 EXTRAS_MAX = 8
 SHARES = {"max_value": Decimal("0.999999"), "decimal_places": 6}

@@ -6,7 +6,8 @@ import pytest
 
 from backoffice import customer_words, remedy_words
 from backoffice.models import Plan
-from exchange.domain.remedies.catalogue import CHOICE, REMEDIES, Step
+from exchange.domain.remedies.catalogue import REMEDIES, Step
+from exchange.domain.remedies.words import CHOICE
 
 FILLED = {"contract": "BTC0629", "cutoff": "2018-03-30 04:47:54 HKT", "settled": "BTC0629"}
 

@@ -17,25 +17,25 @@ from exchange.domain.receipts import price
 from exchange.domain.remedies import house_trades, payments, replays, rollback, socialising
 from exchange.domain.remedies.facts import Facts
 from exchange.domain.remedies.outcome import Outcome, compose
-from exchange.domain.remedies.words import AMOUNT as AMOUNT
-from exchange.domain.remedies.words import CHOICE as CHOICE
-from exchange.domain.remedies.words import CONTRACT as CONTRACT
-from exchange.domain.remedies.words import CONTRACTS as CONTRACTS
 from exchange.domain.remedies.words import (
+    AMOUNT,
+    CHOICE,
+    CONTRACT,
+    CONTRACTS,
     NO_PRICE,
+    PRICE,
+    SHARE,
     YES_NO,
+    Field,
+    ParameterRefused,
     checked,
     contract_of,
     contracts_of,
     decimal_of,
+    ppm,
     ticks_of,
     units_of,
 )
-from exchange.domain.remedies.words import PRICE as PRICE
-from exchange.domain.remedies.words import SHARE as SHARE
-from exchange.domain.remedies.words import Field as Field
-from exchange.domain.remedies.words import ParameterRefused as ParameterRefused
-from exchange.domain.remedies.words import ppm as ppm
 
 
 class Step(NamedTuple):

@@ -7,22 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.domain.remedies.catalogue import (
-    AMOUNT,
-    CHOICE,
-    PRICE,
-    REMEDIES,
-    ParameterRefused,
-    Step,
-    band_of,
-    compute,
-    ppm,
-    resolve,
-)
+from exchange.domain.remedies.catalogue import REMEDIES, Step, band_of, compute, resolve
 from exchange.domain.remedies.facts import Facts
 from exchange.domain.remedies.outcome import FUTURES, GOODWILL, Outcome
 from exchange.domain.remedies.replays import AT_CUT, Band
 from exchange.domain.remedies.rows import HOUSE, PAID, REFUNDED
+from exchange.domain.remedies.words import AMOUNT, CHOICE, PRICE, ParameterRefused, ppm
 from exchange.domain.value import contract_spec
 from exchange.domain.verdicts import NOT_DUE
 from tests.exchange.domain.market import BTC, KINDS, USDT
