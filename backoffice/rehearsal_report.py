@@ -73,7 +73,7 @@ def page(outcome: Outcome, report: dict[str, Any]) -> str:
         f"{verdicts['due_printed_only']:,} due only at the printed price, "
         f"{verdicts['not_due']:,} not due; {verdicts['missed']:,} missed",
         f"  rollback        {plan['legs']:,} legs, every asset and every contract sums to zero, "
-        f"{plan['reliquidated']:,} accounts closed again at the reopening price",
+        f"{plan['reliquidated']:,} of its accounts closed again at the reopening price",
         f"                  digest {plan['digest']}",
         f"  approved by     {', '.join(row['officer'] for row in report['approvals'])}",
         f"  executed        {report['execution']['state']} in {report['execution']['seconds']} s; "
