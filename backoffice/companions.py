@@ -118,22 +118,42 @@ def _child(program: supervisor.Program, *, ready: Callable[[], bool]) -> Iterato
     at = embedded.places()
     log = supervisor.log_of(at, f"own-{program.name}")
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        child = subprocess.Popen(
-            program.command,
-            cwd=PROJECT,
-            env={**os.environ, **program.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=program.descriptors,
-        )
+    child = None
     try:
+        with log.open("ab") as output, _interruptions_held():
+            child = subprocess.Popen(
+                program.command,
+                cwd=PROJECT,
+                env={**os.environ, **program.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=program.descriptors,
+            )
         _await(child, ready, program.name, str(log))
         yield
     finally:
-        _end(child)
+        if child is not None:
+            _end(child)
+
+
+@contextmanager
+def _interruptions_held() -> Iterator[None]:
+    """Whoever interrupts meanwhile is heard afterwards: a child that is being started when the
+    exception comes has nobody who knows of it."""
+    heard: list[int] = []
+    usual = {
+        number: signal.signal(number, lambda got, _frame: heard.append(got))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        for got in heard:
+            signal.raise_signal(got)
 
 
 def _await(child: subprocess.Popen[bytes], ready: Callable[[], bool], name: str, log: str) -> None:
