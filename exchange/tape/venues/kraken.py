@@ -4,7 +4,7 @@ The fills state no running number, so nothing can be compared but repeated ones.
 inverse contracts of one dollar settled in the coin; PF_ are linear and settled in dollars.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -64,17 +64,8 @@ class Opening(NamedTuple):
 def run(paths: Sequence[Path], account: str) -> Outcome:
     """Read the fills, each once, in order of time."""
     counts = Counts()
-    seen: dict[str, Row] = {}
     fills: list[Fill] = []
-    for row in csv_rows(paths, NEEDED, (), ("fills",), SOCKET):
-        counts.rows += 1
-        identity = row.text("fill_id")
-        if identity in seen:
-            if seen[identity].cells != row.cells:
-                raise row.refuse("fill_id", f"{identity} is there twice with other content.")
-            counts.duplicates += 1
-            continue
-        seen[identity] = row
+    for row in once(csv_rows(paths, NEEDED, (), ("fills",), SOCKET), "fill_id", counts):
         if "/" in row.text("symbol"):  # a spot pair
             counts.set_aside += 1
             continue
@@ -89,6 +80,23 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
         kinds[fill.kind] = kinds.get(fill.kind, 0) + 1
     report = printed(FORMAT, counts, {}, fill_types=kinds)
     return Outcome(report, book(fills, account) if fills else None)
+
+
+def once(rows: Iterable[Row], field: str, counts: Counts, *, exported: str = "") -> Iterator[Row]:
+    """Each row once by a field, which the export may call by another name; repeated ones are
+    counted. Raises VenueRefused for one that is repeated with other content."""
+    seen: dict[str, Row] = {}
+    for row in rows:
+        counts.rows += 1
+        identity = row.text(field)
+        if identity not in seen:
+            seen[identity] = row
+            yield row
+        elif seen[identity].cells == row.cells:
+            counts.duplicates += 1
+        else:
+            said = f"{identity} is there twice with other content."
+            raise row.refuse(exported or field, said)
 
 
 def _fill(row: Row) -> Fill:

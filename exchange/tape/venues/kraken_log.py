@@ -21,7 +21,7 @@ from typing import Any
 
 from exchange.tape.venues import Outcome, chain
 from exchange.tape.venues.files import csv_rows
-from exchange.tape.venues.kraken import Fill, Opening, book
+from exchange.tape.venues.kraken import Fill, Opening, book, once
 from exchange.tape.venues.kraken_entries import ALIASES, NEEDED, Entry, Trade, read
 from exchange.tape.venues.kraken_position import Position
 from exchange.tape.venues.report import (
@@ -81,18 +81,8 @@ def run(paths: Sequence[Path], account: str) -> Outcome:
 
 def _entries(paths: Sequence[Path], counts: Counts) -> list[Entry]:
     """Every row once."""
-    seen: dict[str, Row] = {}
-    entries = []
-    for row in csv_rows(paths, NEEDED, (), ("logs",), ALIASES):
-        counts.rows += 1
-        identity = row.text("booking_uid")
-        if identity in seen:
-            if seen[identity].cells != row.cells:
-                raise row.refuse("uid", f"{identity} is there twice with other content.")
-            counts.duplicates += 1
-            continue
-        seen[identity] = row
-        entries.append(read(row))
+    rows = csv_rows(paths, NEEDED, (), ("logs",), ALIASES)
+    entries = [read(row) for row in once(rows, "booking_uid", counts, exported="uid")]
     counts.kept = len(entries)
     counts.out_of_order, _ = turns([entry.time_us for entry in entries])
     return entries
