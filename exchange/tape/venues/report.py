@@ -86,11 +86,9 @@ def turns(times: Sequence[int]) -> tuple[int, bool]:
     """How many rows are earlier than one before them, and whether the file is printed newest first,
     so that it is those that are later."""
     newest_first = bool(times) and times[0] > times[-1]
-    if newest_first:
-        bounds = accumulate(times, min)
-        return sum(time > least for time, least in zip(times, bounds, strict=True)), True
-    bounds = accumulate(times, max)
-    return sum(time < most for time, most in zip(times, bounds, strict=True)), False
+    upwards = [-time for time in times] if newest_first else times
+    behind = sum(time < most for time, most in zip(upwards, accumulate(upwards, max), strict=True))
+    return behind, newest_first
 
 
 def plain(value: Decimal) -> str:
