@@ -49,11 +49,13 @@ class ProlongForm(forms.Form):
     reason = forms.CharField(label=_("Why it stays closed"), max_length=200)
 
 
-def hands(request: HttpRequest) -> dict[str, bool]:
-    """Who is looking may close and open (`may_act`), or keep closed for longer (`may_prolong`)."""
+def hands(request: HttpRequest) -> dict[str, bool | int]:
+    """Who is looking may close and open (`may_act`), or keep closed for longer (`may_prolong`), for
+    how long at most."""
     return {
         "may_act": access.holds(request, *HANDS),
         "may_prolong": access.holds(request, *services.OFFICERS),
+        "hours_max": services.GATE_HOURS_MAX,
     }
 
 
