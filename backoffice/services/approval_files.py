@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from backoffice.models import Approval, BreakGlass, BreakGlassSecond, Plan
-from backoffice.services import approvals, assertions, canonical, quorums
+from backoffice.services import approvals, assertions, canonical, proven, quorums
 from backoffice.services.assertions import Terms, Unproven
 from backoffice.services.proven import OPEN, SECOND
 from backoffice.services.refusals import Refused
@@ -78,7 +78,7 @@ def export(plan: Plan, folder: Path) -> None:
             "positions": plan.batch.position_digest,
             "preconditions": plan.batch.precondition_digest,
         },
-        "seal": approvals.seal(plan),
+        "seal": proven.seal(plan),
         "decisions": [_written(row, row.decision, row.digest) for row in decided],
         "break_glass": [
             step

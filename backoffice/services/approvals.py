@@ -17,7 +17,6 @@ from django.utils import timezone
 from backoffice.models import Approval, BreakGlassSecond, Person, Plan, Role
 from backoffice.services import audit, lifecycle, proven, quorums, staleness
 from backoffice.services.proven import Forged
-from backoffice.services.proven import seal as seal
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale
 from exchange.faults import reach
 
@@ -94,7 +93,7 @@ def decide(
             reason=reason.strip(),
             digest=stored.digest,
             method=proof.method,
-            evidence={**proof.spend(stored, by, role, decision), "seal": seal(stored)},
+            evidence={**proof.spend(stored, by, role, decision), "seal": proven.seal(stored)},
         )
         reach("approval.written")
         if decision == Approval.Decision.REJECT:
@@ -173,7 +172,7 @@ def _without(plan: Plan, told: Standing, found: Sequence[Forged]) -> Standing:
             "SELECT role FROM approval WHERE id = ANY (%s) AND decision = 'approve'"
             " AND digest = %s AND evidence->>'seal' = %s"
             " AND plan_ineligible(plan_id, officer_id, role) IS NULL",
-            [votes, plan.digest, seal(plan)],
+            [votes, plan.digest, proven.seal(plan)],
         )
         counted = Counter(role for (role,) in cursor.fetchall())
     given = {role: n - counted[role] for role, n in told.given.items() if n > counted[role]}

@@ -19,7 +19,7 @@ from backoffice.models import (
     Plan,
     Role,
 )
-from backoffice.services import approvals, audit, quorums
+from backoffice.services import approvals, audit, proven, quorums
 from backoffice.services.approvals import Proof
 from backoffice.services.proven import OPEN, SECOND
 from backoffice.services.refusals import NotAllowed, Refused, Stale
@@ -174,7 +174,7 @@ def _role(by: Person) -> str:
 def _evidence(
     stored: Plan, by: Person, role: str, decision: str, proof: Proof
 ) -> dict[str, object]:
-    return {**proof.spend(stored, by, role, decision), "seal": approvals.seal(stored)}
+    return {**proof.spend(stored, by, role, decision), "seal": proven.seal(stored)}
 
 
 def _record(by: Person, what: str, plan: Plan, data: dict[str, object]) -> None:

@@ -25,7 +25,7 @@ from backoffice.models import (
     Role,
     SpentChallenge,
 )
-from backoffice.services import approvals, assertions, break_glass, passkeys
+from backoffice.services import approvals, assertions, break_glass, passkeys, proven
 from backoffice.services.assertions import Terms, Unproven
 from backoffice.services.proven import OPEN, SECOND
 from backoffice.services.refusals import Moved, NotAllowed, Refused, WrongPasskey
@@ -70,7 +70,7 @@ def ask(
         person=by,
         plan=stored,
         digest=stored.digest,
-        seal=approvals.seal(stored),
+        seal=proven.seal(stored),
         decision=decision,
         role=role,
         nonce=websafe_encode(secrets.token_bytes(NONCE_BYTES)),
@@ -174,7 +174,7 @@ class Assertion:
             raise WrongPasskey("Signing took longer than five minutes. Sign again.")
         if asked.plan_id != plan.pk:
             raise WrongPasskey("The passkey signed another plan.")
-        if (asked.digest, asked.seal) != (plan.digest, approvals.seal(plan)):
+        if (asked.digest, asked.seal) != (plan.digest, proven.seal(plan)):
             raise Moved("The plan is not what the passkey was asked to sign. Look again.")
         if (asked.decision, asked.role) != (decision, role):
             raise WrongPasskey("The passkey signed another decision.")

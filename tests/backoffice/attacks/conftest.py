@@ -14,7 +14,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from backoffice.models import Approval, Person, Plan, Role
-from backoffice.services import approvals
+from backoffice.services import approvals, proven
 from backoffice.services.refusals import Refused
 from backoffice.services.second_factor import Code
 from tests.backoffice.services.conftest import (
@@ -70,7 +70,7 @@ class Desk:
         plan, officer = plan or self.plan, self.person(handle)
         with transaction.atomic():
             row = {
-                "digest": plan.digest, "method": "totp", "seal": approvals.seal(plan),
+                "digest": plan.digest, "method": "totp", "seal": proven.seal(plan),
                 "decision": "approve", **changes,
             }  # fmt: skip
             step = row.pop("step", None) or self.spend(officer)

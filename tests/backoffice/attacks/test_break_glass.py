@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backoffice.models import BreakGlass, Person, Plan, Role
-from backoffice.services import approvals, break_glass
+from backoffice.services import approvals, break_glass, proven
 from backoffice.services.second_factor import Code
 from tests.backoffice.attacks.conftest import (
     Attack,
@@ -47,7 +47,7 @@ def seconds(desk: Desk, handle: str = "ravi", plan: Plan | None = None, **change
 
 def opens_by_hand(desk: Desk, handle: str = "chen", role: str = "risk", **changes: object) -> None:
     person, plan = desk.person(handle), desk.plan
-    row = {"digest": plan.digest, "seal": approvals.seal(plan), **changes}
+    row = {"digest": plan.digest, "seal": proven.seal(plan), **changes}
     step = row.pop("step", None) or desk.spend(person)
     run_sql(OPEN, values=[plan.pk, person.pk, role, row["digest"], step, row["seal"]])
 
@@ -60,7 +60,7 @@ def seconds_by_hand(
         SECOND,
         values=[
             BreakGlass.objects.latest("pk").pk, person.pk, role, step or desk.spend(person),
-            seal or approvals.seal(desk.plan),
+            seal or proven.seal(desk.plan),
         ],
     )  # fmt: skip
 
@@ -215,7 +215,7 @@ def test_what_proves_nothing(desk: Desk, attack: Attack, says: str) -> None:
 
 def forged(desk: Desk, **changes: str) -> list[object]:
     """The values of an opening by hand, its code spent already."""
-    row = {"digest": desk.plan.digest, "seal": approvals.seal(desk.plan), **changes}
+    row = {"digest": desk.plan.digest, "seal": proven.seal(desk.plan), **changes}
     return [desk.plan.pk, desk.person("chen").pk, "risk", row["digest"], desk.steps, row["seal"]]
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from backoffice.models import Approval, Execution, Person, Plan, PlanEffect, Role, SpentCode
-from backoffice.services import approvals, executions, plans, quorums
+from backoffice.services import executions, plans, proven, quorums
 from exchange.models import Balance, Batch
 from exchange.services import batches
 from tests.backoffice.attacks.conftest import Attack, Desk, everything, refused
@@ -147,7 +147,7 @@ def row(desk: Desk, person: Person, role: str, step: int) -> dict[str, object]:
     return {
         "plan": desk.plan, "officer": person, "role": role, "decision": "approve",
         "digest": desk.plan.digest, "method": "totp",
-        "evidence": {"step": step, "seal": approvals.seal(desk.plan)},
+        "evidence": {"step": step, "seal": proven.seal(desk.plan)},
     }  # fmt: skip
 
 

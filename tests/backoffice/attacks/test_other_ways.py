@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from backoffice.models import Approval, Person, Plan, Role
-from backoffice.services import approvals, plans, undo
+from backoffice.services import plans, proven, undo
 from exchange.services import batches
 from tests.backoffice.attacks.conftest import Attack, Desk, refused
 from tests.backoffice.services import remedy
@@ -39,7 +39,7 @@ def vote_by_upsert(desk: Desk) -> None:
             [Approval(
                 plan=desk.plan, officer=chen, role="risk", decision="approve", method="totp",
                 digest=desk.plan.digest,
-                evidence={"step": step, "seal": approvals.seal(desk.plan)},
+                evidence={"step": step, "seal": proven.seal(desk.plan)},
             )],
             update_conflicts=True, unique_fields=["plan", "officer"], update_fields=["reason"],
         )  # fmt: skip
@@ -58,7 +58,7 @@ def vote_by_copy(desk: Desk) -> None:
     sana = desk.person("sana")
     with transaction.atomic():
         step = desk.spend(sana)
-        evidence = f'{{"step": {step}, "seal": "{approvals.seal(desk.plan)}"}}'
+        evidence = f'{{"step": {step}, "seal": "{proven.seal(desk.plan)}"}}'
         line = f"{desk.plan.pk}\t{sana.pk}\trisk\tapprove\t\t{desk.plan.digest}\ttotp\t{evidence}"
         with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(
             "COPY approval (plan_id, officer_id, role, decision, reason, digest, method, evidence,"

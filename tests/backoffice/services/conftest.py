@@ -24,7 +24,7 @@ from backoffice.models import (
     ScenarioEffect,
     SpentCode,
 )
-from backoffice.services import approvals, drafting, incidents, people, plans
+from backoffice.services import approvals, drafting, incidents, people, plans, proven
 from backoffice.services.second_factor import Code
 from exchange.models import (
     Account,
@@ -260,7 +260,7 @@ def approve_by_row(world: World, plan: Plan) -> None:
         SpentCode.objects.create(person=officer, step=step)
         Approval.objects.create(
             plan=plan, officer=officer, role=role, decision="approve", digest=plan.digest,
-            method="totp", evidence={"step": step, "seal": approvals.seal(plan)},
+            method="totp", evidence={"step": step, "seal": proven.seal(plan)},
         )  # fmt: skip
     Plan.objects.filter(pk=plan.pk).update(state="approved")
     plan.refresh_from_db()

@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from backoffice.models import Approval, AuditEvent, Person, Plan, Role, SpentCode
-from backoffice.services import approvals, people, plans, second_factor
+from backoffice.services import approvals, people, plans, proven, second_factor
 from backoffice.services.approvals import Standing
 from backoffice.services.refusals import Moved, NotAllowed, Refused, Stale, WrongCode
 from backoffice.services.second_factor import Code
@@ -40,7 +40,7 @@ def insert(plan: Plan, officer: Person, **changes: object) -> None:
     """A decision written by hand, as right as `changes` leave it; its code is spent first."""
     row = {
         "role": "risk", "decision": "approve", "digest": plan.digest, "method": "totp",
-        "step": int(time.time()) // 30, "seal": approvals.seal(plan), "spend": True, **changes,
+        "step": int(time.time()) // 30, "seal": proven.seal(plan), "spend": True, **changes,
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         if row.pop("spend"):

@@ -106,7 +106,7 @@ def test_the_evidence_says_it_all(world: World, proposed: Plan, device: Device) 
     asked = ApprovalChallenge.objects.get()
     said = json.loads(websafe_decode(kept["client_data_json"]))
     terms = [
-        "makewhole-approval/1", proposed.digest, approvals.seal(proposed), "approve", "risk",
+        "makewhole-approval/1", proposed.digest, proven.seal(proposed), "approve", "risk",
         chen.pk, kept["nonce"], kept["expires"],
     ]  # fmt: skip
     assert said["challenge"] == websafe_encode(bytes.fromhex(canonical.digest(terms)))
@@ -208,7 +208,7 @@ def test_a_challenge_ends(world: World, proposed: Plan, device: Device) -> None:
     chen = world.person("chen")
     soon = timezone.now().replace(microsecond=0) + timedelta(seconds=2)
     asked = ApprovalChallenge.objects.create(
-        person=chen, plan=proposed, digest=proposed.digest, seal=approvals.seal(proposed),
+        person=chen, plan=proposed, digest=proposed.digest, seal=proven.seal(proposed),
         decision="approve", role="risk", nonce="A" * 43, expires_at=soon,
     )  # fmt: skip
     options = {

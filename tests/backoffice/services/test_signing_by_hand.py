@@ -22,7 +22,7 @@ from backoffice.models import (
     Plan,
     SpentChallenge,
 )
-from backoffice.services import approvals, assertions, break_glass, passkeys, plans, signing
+from backoffice.services import approvals, assertions, break_glass, passkeys, plans, proven, signing
 from backoffice.services.approvals import Standing
 from backoffice.services.proven import OPEN, SECOND
 from backoffice.services.second_factor import Code
@@ -40,7 +40,7 @@ def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
     person, role = world.person(handle), "finance" if handle == "fay" else "risk"
     key = Passkey.objects.get(person=person)
     asked = ApprovalChallenge(
-        person=person, plan=plan, digest=plan.digest, seal=approvals.seal(plan),
+        person=person, plan=plan, digest=plan.digest, seal=proven.seal(plan),
         decision="approve", role=role, nonce=websafe_encode(b"n" * 31 + handle[:1].encode()),
         expires_at=timezone.now().replace(microsecond=0) + timedelta(minutes=2),
     )  # fmt: skip
@@ -61,7 +61,7 @@ def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
             method="passkey",
             evidence={
                 "form": assertions.FORM, "challenge": asked.pk, "nonce": asked.nonce,
-                "expires": int(asked.expires_at.timestamp()), "seal": approvals.seal(plan),
+                "expires": int(asked.expires_at.timestamp()), "seal": proven.seal(plan),
                 "credential_id": key.credential_id, "public_key": key.public_key,
                 "client_data_json": websafe_encode(json.dumps(said).encode()),
                 "authenticator_data": websafe_encode(site + b"\5" + bytes(4)),
@@ -214,7 +214,7 @@ def test_sql_cannot_replay(world: World, proposed: Plan, device: Device) -> None
         SpentChallenge.objects.create(
             challenge_id=first.evidence["challenge"], passkey=Passkey.objects.get()
         )
-    evidence = {**first.evidence, "seal": approvals.seal(other)}
+    evidence = {**first.evidence, "seal": proven.seal(other)}
     for written in (first.evidence["challenge"], f"0{first.evidence['challenge']}"):
         with pytest.raises(IntegrityError, match="made for something else"), transaction.atomic():
             Approval.objects.create(
