@@ -58,6 +58,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Togethe
     return Together(config, log)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """pytest's hook: bytes go by their argument's name, for packed ones hold the time of packing.
+
+    Two workers that name one test differently run none.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def servers() -> embedded.Places:
     """PostgreSQL and Valkey, answering."""
