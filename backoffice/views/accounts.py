@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice.contacts import masked
-from backoffice.models import Incident, Role
+from backoffice.models import Incident
 from backoffice.queries import accounts as desk
 from backoffice.queries import comparisons
-from backoffice.services import contacts
+from backoffice.services import care, contacts
 from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.incident_frame import around
@@ -25,8 +25,6 @@ from exchange.models import Account, Contract, LedgerAccount
 from exchange.queries import accounts as queries
 from exchange.queries import fills, ledger, liquidations, positions
 from exchange.queries.keyset import Page
-
-CARERS = (Role.Name.SUPPORT, Role.Name.LEGAL)
 
 
 class Filters(forms.Form):
@@ -107,7 +105,7 @@ def trades(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@access.staff(*CARERS)
+@access.staff(*contacts.REVEALERS)
 def contact(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the customer's address once, for a reason that is kept."""
     account = access.account(request, pk)
@@ -142,13 +140,13 @@ def fills_of(account: Account, after: str) -> dict[str, Any]:
 
 def _everything(request: HttpRequest, account: Account) -> dict[str, Any]:
     """What the page of an account shows; twelve statements, thirteen for the care lane's roles."""
-    carer = access.holds(request, *CARERS)
+    carer = access.holds(request, *care.CARERS)
     effects, awards = desk.effects(account), desk.awards(account)
     undos = undone(row.plan for row in effects)
     return {
         "account": account,
         "email": masked(_address(account)),
-        "may_reveal": carer and account.customer is not None,
+        "may_reveal": access.holds(request, *contacts.REVEALERS) and account.customer is not None,
         "reveal_form": RevealForm(),
         "hold": desk.hold(account) if carer and account.customer else None,
         "incidents": desk.incidents(account),

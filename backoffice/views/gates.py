@@ -7,15 +7,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from backoffice.models import Gate, Incident, Role
+from backoffice.models import Gate, Incident
 from backoffice.queries import incidents as queries
 from backoffice.services import incidents as services
 from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.incident_frame import around
 from exchange.models import Contract
-
-HANDS = (Role.Name.ANALYST, Role.Name.RISK)
 
 
 class CloseForm(forms.Form):
@@ -53,7 +51,7 @@ def hands(request: HttpRequest) -> dict[str, bool | int]:
     """Who is looking may close and open (`may_act`), or keep closed for longer (`may_prolong`), for
     how long at most."""
     return {
-        "may_act": access.holds(request, *HANDS),
+        "may_act": access.holds(request, *services.DESK),
         "may_prolong": access.holds(request, *services.OFFICERS),
         "hours_max": services.GATE_HOURS_MAX,
     }
@@ -68,7 +66,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@access.staff(*HANDS)
+@access.staff(*services.DESK)
 def close(request: HttpRequest, slug: str) -> HttpResponse:
     """Close a gate; back to the overview, or the form with what was wrong."""
     incident = access.incident(request, slug)
@@ -110,7 +108,7 @@ def prolong(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@access.staff(*HANDS)
+@access.staff(*services.DESK)
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Open a gate again; back to the overview, which says why not when it was refused."""
     gate = _gate(request, pk)

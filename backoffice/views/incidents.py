@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from backoffice.models import Incident, Plan, Role
+from backoffice.models import Incident, Plan
 from backoffice.queries import break_glass, overview, plans
 from backoffice.queries import incidents as queries
 from backoffice.services import incidents as services
@@ -31,7 +31,6 @@ from exchange.queries import liquidations
 from exchange.queries.keyset import Page
 
 VERDICTS = ("not_due", "due_printed_only", "missed")
-HANDS = (Role.Name.ANALYST, Role.Name.RISK)
 
 
 class Filters(forms.Form):
@@ -177,7 +176,7 @@ def _standing_plan(incident: Incident) -> str:
 
 
 @require_POST
-@access.staff(*HANDS)
+@access.staff(*services.DESK)
 def advance(request: HttpRequest, slug: str) -> HttpResponse:
     """One step on in the incident's status."""
     incident = access.incident(request, slug)

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice import digest_words, remedy_words
-from backoffice.models import Computation, Person, Plan, Role
+from backoffice.models import Computation, Person, Plan
 from backoffice.queries import break_glass
 from backoffice.queries import plans as queries
-from backoffice.services import approvals, dry_runs, jobs, locks, recusals, undo
+from backoffice.services import approvals, comparisons, dry_runs, jobs, locks, recusals, undo
 from backoffice.services import plans as services
 from backoffice.services.incidents import OFFICERS
 from backoffice.services.refusals import Refused
@@ -24,7 +24,7 @@ from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.refusing import status_of
 from backoffice.views.undone import undone
 
-MAKERS = (Role.Name.ANALYST, Role.Name.FINANCE)
+MAKERS = services.MAY_MAKE
 TRIERS = dry_runs.MAY_TRY
 TAB = "incident-plans"
 OPEN = (Plan.State.DRAFT, Plan.State.COMPUTED, Plan.State.PROPOSED, Plan.State.APPROVED)
@@ -63,7 +63,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
         "plans": [(plan, undos.get(plan.batch_id)) for plan in plans],
         "computation": _job(queries.newest_computation(incident)),
         "recused": recused,
-        "may_compute": access.holds(request, Role.Name.ANALYST) and not recused,
+        "may_compute": access.holds(request, *comparisons.MAY_COMPARE) and not recused,
     }
     return render(request, "plans/list.html", context)
 
