@@ -3,7 +3,7 @@
 from backoffice.models.approvals import Approval
 from backoffice.models.audit import AuditEvent, AuditHead
 from backoffice.models.break_glass import BreakGlass, BreakGlassReview, BreakGlassSecond
-from backoffice.models.campaigns import Campaign, CareHold, Message
+from backoffice.models.campaigns import Campaign, CareHold, KeptLetter, Message
 from backoffice.models.cascades import Cascade, CascadeEdge, CascadeNode
 from backoffice.models.compensation import Award, Programme
 from backoffice.models.feed import ApiToken, Event, Publication
@@ -51,6 +51,7 @@ __all__ = [
     "Incident",
     "Interest",
     "Job",
+    "KeptLetter",
     "Message",
     "Notice",
     "NoticeVersion",

@@ -119,3 +119,25 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.customer_id}: {self.state}"
+
+
+class KeptLetter(models.Model):
+    """The words of a message as they were handed to the mail server, an attempt a row.
+
+    Append only: the words of the desk change, what a customer was told does not.
+    """
+
+    message = models.ForeignKey(Message, models.PROTECT, related_name="letters", db_index=False)
+    attempt = models.PositiveSmallIntegerField()
+    subject = models.TextField()
+    text = models.TextField()
+    handed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "kept_letter"
+        constraints = [
+            models.UniqueConstraint(fields=["message", "attempt"], name="kept_letter_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} at attempt {self.attempt}"

@@ -3,7 +3,7 @@
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from backoffice.models import Campaign, CareHold, Incident, Message, Plan
+from backoffice.models import Campaign, CareHold, Incident, KeptLetter, Message, Plan
 from exchange.models import Asset, Customer
 from exchange.queries import keyset
 from exchange.queries.keyset import Page
@@ -35,6 +35,11 @@ EXTREMES = """
                     ORDER BY m.id LIMIT 1)
     FROM unnest(%(languages)s::text[]) AS l(code)
 """
+
+
+def kept_letter(message: Message) -> KeptLetter | None:
+    """What was handed to the mail server last, None where nothing was kept; one statement."""
+    return message.letters.order_by("attempt").last()
 
 
 def of_incident(incident: Incident) -> QuerySet[Campaign]:

@@ -34,6 +34,7 @@ CHUNK = 500
 IN_DOUBT = "The sender died while handing it over; whether it left is not known."
 CARE_LANE = "A hold was placed on this customer."
 SWEEP_MAX = 20
+NO_LETTER = letters.Letter(subject="", text="", html="")
 
 CLAIM = """
     UPDATE message SET claimed_at = clock_timestamp()
@@ -43,18 +44,26 @@ CLAIM = """
                  ORDER BY id LIMIT %(chunk)s)
     RETURNING id
 """
-# The last one is marked sent and the next one taken by one statement, so each costs one commit.
-# Taking fails when the campaign is paused or the customer is in the care lane by now.
+# The last one is marked sent, and the next one taken and its words kept, by one statement, so each
+# costs one commit. Taking fails when the campaign is paused or the customer is in the care lane.
 STEP = """
-    UPDATE message AS m
-    SET state = CASE m.id WHEN %(done)s THEN 'sent' ELSE 'sending' END,
-        sent_at = CASE m.id WHEN %(done)s THEN clock_timestamp() END,
-        attempts = m.attempts + CASE m.id WHEN %(done)s THEN 0 ELSE 1 END
-    WHERE (m.id = %(done)s AND m.state = 'sending')
-       OR (m.id = %(next)s AND m.state = 'queued'
-           AND EXISTS (SELECT FROM campaign c WHERE c.id = m.campaign_id AND c.state = 'sending')
-           AND EXISTS (SELECT FROM reachable_customer r WHERE r.id = m.customer_id))
-    RETURNING m.id
+    WITH stepped AS (
+        UPDATE message AS m
+        SET state = CASE m.id WHEN %(done)s THEN 'sent' ELSE 'sending' END,
+            sent_at = CASE m.id WHEN %(done)s THEN clock_timestamp() END,
+            attempts = m.attempts + CASE m.id WHEN %(done)s THEN 0 ELSE 1 END
+        WHERE (m.id = %(done)s AND m.state = 'sending')
+           OR (m.id = %(next)s AND m.state = 'queued'
+               AND EXISTS (SELECT FROM campaign c
+                           WHERE c.id = m.campaign_id AND c.state = 'sending')
+               AND EXISTS (SELECT FROM reachable_customer r WHERE r.id = m.customer_id))
+        RETURNING m.id, m.attempts
+    ), kept AS (
+        INSERT INTO kept_letter (message_id, attempt, subject, text, handed_at)
+        SELECT id, attempts, %(subject)s, %(text)s, clock_timestamp()
+        FROM stepped WHERE id = %(next)s
+    )
+    SELECT id FROM stepped
 """
 # Dead senders' messages. All of the database's processes start anew after a crash, so one that
 # keeps its pages tells since when commits cannot have been lost.
@@ -194,19 +203,19 @@ def _send_chunk(campaign: Campaign, ids: list[int]) -> int:
     try:
         server.open()
         for pk in ids:
-            taken = _step(done=last, take=pk)
+            address, letter = written[pk]
+            taken = _step(done=last, take=pk, letter=letter)
             last = 0
             if not taken:
                 if not _leave(campaign, pk):
                     break
                 continue
             reach("message.claimed")
-            address, letter = written[pk]
             if _hand_over(server, _mail(campaign, pk, address, letter), pk):
                 last, sent = pk, sent + 1
             reach("message.accepted")
     finally:
-        _step(done=last, take=0)
+        _step(done=last)
         Message.objects.filter(pk__in=ids, state=Message.State.QUEUED).update(claimed_at=None)
         server.close()
     return sent
@@ -239,12 +248,14 @@ def _mail(
     return mail
 
 
-def _step(*, done: int, take: int) -> bool:
-    """Mark `done` sent and take `take` for sending; whether it was taken. 0 means none."""
+def _step(*, done: int, take: int = 0, letter: letters.Letter = NO_LETTER) -> bool:
+    """Mark `done` sent, take `take` for sending and keep its letter; whether it was taken. 0 means
+    none."""
     if not done and not take:
         return False
+    words = {"subject": letter.subject, "text": letter.text}
     with connection.cursor() as cursor:
-        cursor.execute(STEP, {"done": done, "next": take})
+        cursor.execute(STEP, {"done": done, "next": take, **words})
         return take in {row[0] for row in cursor.fetchall()}
 
 

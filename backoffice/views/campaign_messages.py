@@ -1,4 +1,4 @@
-"""The messages of a campaign, and one as it was sent.
+"""The messages of a campaign, and one as it was sent or is going to be.
 
 Addresses are masked; why a message is held is told to those who care for people and to nobody else.
 """
@@ -88,14 +88,16 @@ def _fetch(request: HttpRequest, pk: int) -> Message:
 
 def _page(request: HttpRequest, message: Message, status: int = 200) -> HttpResponse:
     campaign = message.campaign
-    written = sending.render(campaign, [message.pk]).get(message.pk)
+    kept = queries.kept_letter(message)
+    written = None if kept else sending.render(campaign, [message.pk]).get(message.pk)
     stuck = message.state in (Message.State.HELD, Message.State.FAILED)
     context = {
         **around(campaign.incident, TAB),
         "campaign": campaign,
         "message": message,
         "email": masked(message.email),
-        "letter": written[1] if written else None,
+        "kept": kept,
+        "letter": kept or (written and written[1]),
         "undone_by": undone_by(campaign.plan),
         "message_id": sending.message_id(campaign, message.pk),
         "cares": access.holds(request, *care.CARERS),

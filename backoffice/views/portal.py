@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from backoffice import customer_words
 from backoffice.models import Plan, PlanEffect
-from backoffice.queries import notices, portal
+from backoffice.queries import campaigns, notices, portal
 from backoffice.services import letters, sending
 from backoffice.views import downloads
 from backoffice.views.undone import undone, undone_by
@@ -92,10 +92,15 @@ def close(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
 @require_GET
 @customers_only
 def letter(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
-    """A message they were sent, as it was sent."""
+    """A message they were sent, as it was sent; one whose words were not kept, as it would be."""
     row = get_object_or_404(portal.messages(customer), pk=pk)
-    _address, mail = sending.render(row.campaign, [row.pk])[row.pk]
-    context = {"letter": row, "mail": mail, "undone_by": undone_by(row.campaign.plan)}
+    kept = campaigns.kept_letter(row)
+    context = {
+        "letter": row,
+        "kept": kept,
+        "mail": kept or sending.render(row.campaign, [row.pk])[row.pk][1],
+        "undone_by": undone_by(row.campaign.plan),
+    }
     return render(request, "portal/letter.html", context)
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 
-from backoffice.models import Campaign, CareHold, Message, Plan
+from backoffice.models import Campaign, CareHold, KeptLetter, Message, Plan
 from backoffice.queries import campaigns as queries
 from backoffice.services import campaigns, care, sending
 from backoffice.services.refusals import NotAllowed, Refused, Stale
@@ -124,6 +124,29 @@ def test_a_released_hold_lets_a_person_send(world: World, done: Plan) -> None:
     assert campaign.state == Campaign.State.SENT
 
 
+def test_a_letter_is_kept_as_it_left(world: World, done: Plan) -> None:
+    campaign = freeze(world, done)
+    send(world, campaign)
+    kept = {
+        row.message.email: (row.attempt, row.subject, row.text)
+        for row in KeptLetter.objects.select_related("message")
+    }
+    assert kept == {sent.to[0]: (1, sent.subject, sent.body) for sent in mail.outbox}
+    assert len(kept) == campaign.audience
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE kept_letter SET text = ''", "DELETE FROM kept_letter",
+                  "TRUNCATE kept_letter"],
+)  # fmt: skip
+def test_a_kept_letter_stays(world: World, done: Plan, statement: str) -> None:
+    send(world, freeze(world, done))
+    before = list(KeptLetter.objects.values())
+    with pytest.raises(IntegrityError, match="kept_letter"):
+        run_sql(statement)
+    assert list(KeptLetter.objects.values()) == before
+
+
 def test_what_is_in_doubt_is_held_for_a_person(world: World, done: Plan) -> None:
     campaign = freeze(world, done)
     campaigns.approve(campaign=campaign, by=world.person("mira"))
@@ -182,7 +205,7 @@ def test_there_is_one_campaign_of_a_kind(world: World, done: Plan) -> None:
         "UPDATE message SET state = 'sending'",
         "UPDATE message SET customer_id = (SELECT max(id) FROM exchange_customer)",
         "DELETE FROM message",
-        "TRUNCATE message",
+        "TRUNCATE message CASCADE",
         "UPDATE campaign SET state = 'sending'",
         "UPDATE campaign SET state = 'approved', approver_id = maker_id",
         "UPDATE campaign SET state = 'approved'",

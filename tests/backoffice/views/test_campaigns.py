@@ -3,9 +3,11 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from backoffice.models import AuditEvent, Campaign, Message, Plan
-from backoffice.services import campaigns, care, executions
+from backoffice.services import campaigns, care, executions, sending
+from exchange.models import Customer
 from tests.backoffice.services.conftest import PAID, World, approve_all, propose
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
 from tests.backoffice.views.reading import cells, text
@@ -175,6 +177,49 @@ def test_a_message_is_shown_as_it_is_sent(analyst: Client, campaign: Campaign) -
     assert "尊敬的 Customer 1：" in page
     assert "+0.20000000 BTC" in page
     assert "c1@customers.example" not in page
+
+
+def send(world: World, campaign: Campaign) -> None:
+    campaigns.approve(campaign=campaign, by=world.person("mira"))
+    campaigns.start(campaign=campaign, by=world.person("sana"))
+    for shard in range(sending.SHARDS):
+        sending.send_shard(campaign_id=campaign.pk, shard=shard)
+
+
+def test_a_sent_message_is_shown_as_it_was_sent(
+    world: World, analyst: Client, campaign: Campaign
+) -> None:
+    message = campaign.messages.get(account__code="A00000")
+    at = reverse("message", args=[message.pk])
+    assert "as it would arrive" in text(analyst.get(at))
+    send(world, campaign)
+    Customer.objects.filter(pk=message.customer_id).update(name="Someone Else")
+    for page, how in (
+        (analyst.get(at), "as it was handed over"),
+        (signed_in("customer").get(reverse("portal-letter", args=[message.pk])), "As it was sent"),
+    ):
+        assert how in text(page)
+        assert "Dear Customer 0," in text(page)
+        assert "Someone Else" not in page.content.decode()
+
+
+def test_a_message_whose_words_were_not_kept_says_so(
+    world: World, analyst: Client, campaign: Campaign
+) -> None:
+    """One that left before the desk kept them."""
+    message = campaign.messages.get(account__code="A00000")
+    campaigns.approve(campaign=campaign, by=world.person("mira"))
+    campaigns.start(campaign=campaign, by=world.person("sana"))
+    for state in ("sending", "sent"):
+        Message.objects.filter(pk=message.pk).update(
+            state=state, attempts=1, sent_at=timezone.now()
+        )
+    desk = text(analyst.get(reverse("message", args=[message.pk])))
+    assert "in today's words: those handed over were not kept" in desk
+    customer = text(signed_in("customer").get(reverse("portal-letter", args=[message.pk])))
+    assert "Its words were not kept" in customer
+    assert "As we would write it today" in customer
+    assert "As it was sent" not in customer
 
 
 def test_a_poll_is_cheap(

@@ -1,0 +1,1 @@
+DROP TRIGGER kept_letter_append_only ON kept_letter;
