@@ -22,6 +22,15 @@ def versions(notice: Notice, language: str) -> QuerySet[NoticeVersion]:
     return notice.versions.filter(language=language).select_related("author").order_by("-number")
 
 
+def of_incident(incident: Incident, language: str) -> list[NoticeVersion]:
+    """Every version of every notice in a language, the newest first; one statement."""
+    return list(
+        NoticeVersion.objects.filter(notice__incident=incident, language=language)
+        .select_related("notice__incident")
+        .order_by("-published_at", "-pk")
+    )
+
+
 def all_versions(incident: Incident) -> QuerySet[NoticeVersion]:
     """Every version of every notice, the newest first, in English: one row for all languages."""
     return (

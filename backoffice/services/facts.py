@@ -21,6 +21,11 @@ class Computed:
     source: str
     inputs: Mapping[str, object]
 
+    @property
+    def digest(self) -> str:
+        """Of the value and of what it came from."""
+        return canonical.digest({"value": self.value, **self.inputs})
+
 
 def latest(incident: Incident) -> dict[str, Fact]:
     """The latest fact of every key; one statement."""
@@ -41,7 +46,7 @@ def record(*, incident: Incident, computed: Mapping[str, Computed]) -> list[Fact
                 key=key,
                 value=fact.value,
                 source=fact.source,
-                digest=canonical.digest({"value": fact.value, **fact.inputs}),
+                digest=fact.digest,
             )
             for key, fact in computed.items()
             if key not in known or known[key].value != fact.value

@@ -36,20 +36,34 @@ def of_liquidations(*, incident: Incident) -> list[Fact]:
 
 def of_plan(*, plan: Plan) -> list[Fact]:
     """What an executed plan changed."""
-    inputs = {"digest": plan.digest}
-    return record(
-        incident=plan.incident,
-        computed={
-            "accounts_changed": Computed(
-                figures.whole_number(int(plan.totals["accounts"])), "effects of the plan", inputs
-            ),
-            "plan_digest": Computed(plan.digest, "SHA-256 of the plan's manifest", inputs),
-        },
-    )
+    return record(incident=plan.incident, computed=_plan(plan))
 
 
 def of_programme(*, programme: Programme) -> list[Fact]:
     """What a programme pays in all."""
+    return record(incident=programme.incident, computed=_programme(programme))
+
+
+def digests(plan: Plan) -> set[str]:
+    """Of all facts that are computed from the plan, or from the programme that it pays; at most
+    three statements."""
+    found = _plan(plan)
+    for programme in Programme.objects.filter(plan=plan).select_related("asset"):
+        found |= _programme(programme)
+    return {fact.digest for fact in found.values()}
+
+
+def _plan(plan: Plan) -> dict[str, Computed]:
+    inputs = {"digest": plan.digest}
+    return {
+        "accounts_changed": Computed(
+            figures.whole_number(int(plan.totals["accounts"])), "effects of the plan", inputs
+        ),
+        "plan_digest": Computed(plan.digest, "SHA-256 of the plan's manifest", inputs),
+    }
+
+
+def _programme(programme: Programme) -> dict[str, Computed]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), coalesce(sum(amount), 0)::bigint FROM award WHERE programme_id = %s",
@@ -58,14 +72,11 @@ def of_programme(*, programme: Programme) -> list[Fact]:
         awards, total = cursor.fetchone()
     asset = programme.asset
     inputs = {"programme": programme.name, "awards": awards}
-    return record(
-        incident=programme.incident,
-        computed={
-            "goodwill_awards": Computed(
-                figures.whole_number(awards), "awards of the programme", inputs
-            ),
-            "goodwill_total": Computed(
-                f"{figures.amount(total, asset.decimals)} {asset.code}", "sum of awards", inputs
-            ),
-        },
-    )
+    return {
+        "goodwill_awards": Computed(
+            figures.whole_number(awards), "awards of the programme", inputs
+        ),
+        "goodwill_total": Computed(
+            f"{figures.amount(total, asset.decimals)} {asset.code}", "sum of awards", inputs
+        ),
+    }

@@ -1,7 +1,7 @@
-"""The first words of the desk on a market that broke, in the languages it speaks.
+"""The words of the desk on a market that broke, in the languages it speaks.
 
-They say what happened, what we did, what we do not know, and that we are sorry. Every number is a
-mark that cites a fact.
+The notices say what happened, what we did, what we do not know, and that we are sorry. Every number
+in them is a mark that cites a fact.
 """
 
 FIRST = {
@@ -51,4 +51,9 @@ AFTER_ROLLBACK = {
         "该方案由两名未参与制定的风控人员批准，其摘要为 {{ plan_digest }}。\n\n"
         "每位相关用户都会收到载有本人数字的消息。对于您无法交易的时间和所受的惊扰，我们深表歉意。",
     ),
+}
+# Beside a notice, once a plan that it tells of was undone.
+UNDONE = {
+    "en": "Undone since: what it tells was posted the other way round and no longer counts.",
+    "zh-hans": "此后已撤销：本公告所述的调整已作相反分录，不再有效。",
 }

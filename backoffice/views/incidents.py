@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice.models import Incident, Plan
-from backoffice.queries import break_glass, overview, plans
+from backoffice.queries import break_glass, notices, overview, plans
 from backoffice.queries import incidents as queries
 from backoffice.services import incidents as services
 from backoffice.services.refusals import Refused
@@ -25,7 +25,7 @@ from backoffice.views.incident_frame import address, around, gate_words
 from backoffice.views.next_steps import Situation, steps
 from backoffice.views.parts import page_or_part, swaps
 from backoffice.views.timeline import EntryForm
-from backoffice.views.undone import undone
+from backoffice.views.undone import taken_back, undone
 from exchange.models import Contract, Liquidation
 from exchange.queries import liquidations
 from exchange.queries.keyset import Page
@@ -152,14 +152,14 @@ def _figures(incident: Incident) -> dict[str, Any]:
 
 
 def _next_steps(incident: Incident, gates: dict[str, str]) -> dict[str, Any]:
-    """The steps with their addresses, and the first that is not done; three statements."""
+    """The steps with their addresses, and the first that is not done; five statements."""
     told = overview.told(incident)
     now = Situation(
         status=incident.status,
         all_closed=gates == {"trading": "halted", "withdrawals": "gate_closed"},
         all_open=gates == {"trading": "trading", "withdrawals": "gate_open"},
         plan=_standing_plan(incident),
-        notices=told.notices,
+        notices=0 if taken_back(notices.latest(incident, "en")) else told.notices,
         campaigns=told.campaigns,
     )
     found = steps(now)

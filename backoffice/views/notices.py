@@ -23,6 +23,7 @@ from backoffice.services.refusals import Refused
 from backoffice.views import access
 from backoffice.views.incident_frame import around
 from backoffice.views.refusing import status_of
+from backoffice.views.undone import taken_back
 
 WRITERS = services.MAY_PUBLISH
 TAB = "incident-notices"
@@ -96,9 +97,11 @@ def page(
         (row, queries.promise_state(row), int((row.due_at - now).total_seconds()))
         for row in queries.promises(incident)
     ]
+    versions = list(queries.all_versions(incident))
+    undos = taken_back(versions)
     context = {
         **around(incident),
-        "versions": queries.all_versions(incident),
+        "versions": [(row, undos.get(row.pk)) for row in versions],
         "promises": promises,
         "facts": queries.facts(incident),
         "form": form,
@@ -189,6 +192,7 @@ def version(request: HttpRequest, slug: str, notice: str, number: int) -> HttpRe
         "rows": [(row, before.get(row.language)) for row in rows],
         "first": rows[0],
         "facts": _facts(incident, rows[0]),
+        "undone_by": taken_back(rows).get(rows[0].pk),
         "newest": not queries.version(incident, notice, number + 1).exists(),
         "may_write": access.holds(request, *WRITERS),
     }

@@ -15,12 +15,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from backoffice.models import Fact, Incident, NoticeVersion
+from backoffice.models import Fact, Incident, NoticeVersion, Plan
 from backoffice.queries import break_glass
 from backoffice.queries import incidents as incident_queries
 from backoffice.queries import notices as queries
-from backoffice.services import recusals
+from backoffice.services import notice_texts, recusals
 from backoffice.views.incident_frame import gate_words
+from backoffice.views.undone import taken_back
 
 FEED_LENGTH = 40
 
@@ -31,8 +32,13 @@ def index(request: HttpRequest) -> HttpResponse:
     found = list(queries.public_incidents())
     closed = incident_queries.gates_closed([row.pk for row in found])
     headlines = queries.headlines(found, get_language())
-    rows = [(row, headlines.get(row.pk), gate_words(closed[row.pk])) for row in found]
-    return render(request, "public/list.html", {"rows": rows})
+    undos = taken_back(headlines.values())
+    rows = []
+    for row in found:
+        headline = headlines.get(row.pk)
+        undo = undos.get(headline.pk) if headline else None
+        rows.append((row, headline, undo, gate_words(closed[row.pk])))
+    return render(request, "public/list.html", {"rows": rows, **_undone_words()})
 
 
 @require_GET
@@ -42,7 +48,14 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     latest = queries.latest(incident, get_language())
     if not latest:
         raise Http404
-    return render(request, "public/incident.html", _around(incident) | {"latest": latest})
+    versions = queries.of_incident(incident, get_language())
+    undos = taken_back(versions)
+    context = _around(incident) | {
+        "latest": [(row, undos.get(row.pk)) for row in latest],
+        "versions": [(row, undos.get(row.pk)) for row in versions],
+        **_undone_words(),
+    }
+    return render(request, "public/incident.html", context)
 
 
 @require_GET
@@ -51,7 +64,14 @@ def version(request: HttpRequest, slug: str, notice: str, number: int) -> HttpRe
     incident = _incident(request, slug)
     shown = _version(incident, notice, number)
     before = number > 1 and _version(incident, notice, number - 1)
-    context = {"incident": incident, "version": shown, "before": before, "facts": _cited(shown)}
+    context = {
+        "incident": incident,
+        "version": shown,
+        "before": before,
+        "facts": _cited(shown),
+        "undone_by": taken_back([shown]).get(shown.pk),
+        **_undone_words(),
+    }
     return render(request, "public/version.html", context)
 
 
@@ -60,6 +80,7 @@ def document(request: HttpRequest, slug: str) -> JsonResponse:
     """The latest notices of an incident as JSON, with the facts each cites."""
     incident = _incident(request, slug)
     latest = queries.latest(incident, get_language())
+    undos = taken_back(latest)
     closed = gate_words(incident_queries.gates_closed([incident.pk])[incident.pk])
     promises = [
         {"text": row.text, "due_at": row.due_at, "kept_at": row.kept_at, "state": state}
@@ -76,7 +97,7 @@ def document(request: HttpRequest, slug: str) -> JsonResponse:
         "break_glass": [
             _glass(glass) for glass in break_glass.of_incident(incident, timezone.now())
         ],
-        "notices": [_as_json(row) for row in latest],
+        "notices": [_as_json(row, undos.get(row.pk)) for row in latest],
     }
     return JsonResponse(body)
 
@@ -92,15 +113,23 @@ def feed(request: HttpRequest) -> HttpResponse:
         language=language,
         feed_url=request.build_absolute_uri(),
     )
-    for row in queries.recent(language, FEED_LENGTH):
+    rows = queries.recent(language, FEED_LENGTH)
+    undos, said = taken_back(rows), notice_texts.UNDONE[language]
+    for row in rows:
+        undo = undos.get(row.pk)
         atom.add_item(
             title=row.title,
             link=request.build_absolute_uri(_address(row)),
-            description=row.rendered,
+            description=f"{said}\n\n{row.rendered}" if undo else row.rendered,
             pubdate=row.published_at,
-            updateddate=row.published_at,
+            updateddate=undo.executed_at if undo else row.published_at,
         )
     return HttpResponse(atom.writeString("utf-8"), content_type=Atom1Feed.content_type)
+
+
+def _undone_words() -> dict[str, str]:
+    """What stands beside a notice that was undone, in the language that the notices are in."""
+    return {"undone_words": notice_texts.UNDONE[get_language()]}
 
 
 def _incident(request: HttpRequest, slug: str) -> Incident:
@@ -121,7 +150,7 @@ def _version(incident: Incident, notice: str, number: int) -> NoticeVersion:
 
 
 def _around(incident: Incident) -> dict[str, Any]:
-    """What stands beside the notices; seven statements."""
+    """What stands beside the notices; six statements."""
     return {
         "incident": incident,
         "gates": gate_words(incident_queries.gates_closed([incident.pk])[incident.pk]),
@@ -129,9 +158,6 @@ def _around(incident: Incident) -> dict[str, Any]:
         "timeline": incident.timeline.filter(public=True).order_by("at", "pk"),
         "recusals": recusals.count(incident),
         "glasses": break_glass.of_incident(incident, timezone.now()),
-        "versions": NoticeVersion.objects.filter(notice__incident=incident, language=get_language())
-        .select_related("notice__incident")
-        .order_by("-published_at", "-pk"),
     }
 
 
@@ -164,7 +190,7 @@ def _address(row: NoticeVersion) -> str:
     return reverse("notice-version", args=[notice.incident.slug, notice.slug, row.number])
 
 
-def _as_json(row: NoticeVersion) -> dict[str, Any]:
+def _as_json(row: NoticeVersion, undo: Plan | None) -> dict[str, Any]:
     return {
         "notice": row.notice.slug,
         "version": row.number,
@@ -172,5 +198,6 @@ def _as_json(row: NoticeVersion) -> dict[str, Any]:
         "title": row.title,
         "text": row.rendered,
         "published_at": row.published_at,
+        "undone_at": undo and undo.executed_at,
         "facts": {fact.key: {"value": fact.value, "digest": fact.digest} for fact in _cited(row)},
     }

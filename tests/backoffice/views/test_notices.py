@@ -147,8 +147,8 @@ def test_the_list_costs_the_same_however_long(
 ) -> None:
     for n in range(3):
         publish(world, "As low as {{ low }}." * (n + 1))
-    # session, person, standing, incident, two of the frame, promises, versions, facts
-    with django_assert_num_queries(9):
+    # session, person, standing, incident, two of the frame, promises, versions, undos, facts
+    with django_assert_num_queries(10):
         analyst.get(reverse("incident-notices", args=[world.incident.slug]))
 
 

@@ -1,11 +1,13 @@
-"""What was undone says so wherever it is read, to its customer and at the desk."""
+"""What was undone says so wherever it is read: to its customer, at the desk, in public."""
+
+import json
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import Award, Campaign, Plan, Programme
-from backoffice.services import campaigns, sending, undo
+from backoffice.services import campaigns, findings, notices, sending, undo
 from tests.backoffice.services.conftest import BTC, World, close_gates, compute, execute, executed
 from tests.backoffice.views.conftest import signed_in
 from tests.backoffice.views.reading import cells, text
@@ -105,3 +107,75 @@ def test_customers_are_told_of_an_undo(world: World, told: Campaign, undone: Pla
     made = Campaign.objects.get(plan=undone)
     assert (answer.url, made.kind) == (reverse("campaign", args=[made.pk]), "adjustment")
     assert "an earlier change was taken back" in text(support.get(answer.url))
+
+
+SINCE = "Undone since: what it tells was posted the other way round and no longer counts."
+
+
+def publish(world: World, slug: str, english: str, chinese: str) -> None:
+    notices.publish(
+        incident=world.incident, slug=slug, by=world.person("sana"),
+        texts={"en": (f"About {slug}", english), "zh-hans": (f"About {slug}", chinese)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def announced(world: World, told: Campaign) -> None:
+    """Three notices: of the plan, of what it pays, and of neither."""
+    findings.of_plan(plan=told.plan)
+    findings.of_programme(programme=told.plan.programme)
+    publish(world, "plan", "Its digest is {{ plan_digest }}.", "{{ plan_digest }}")
+    publish(world, "goodwill", "We paid {{ goodwill_total }}.", "{{ goodwill_total }}")
+    publish(world, "trading", "Trading is closed.", "交易已暂停")
+
+
+def public_marks(world: World) -> dict[str, tuple[int, bool]]:
+    """How often the marks stand on each public page, and whether the notices' JSON has one."""
+    client, slug = Client(), world.incident.slug
+    addresses = {
+        "now": reverse("notice", args=[slug]),
+        "list": reverse("public"),
+        "feed": reverse("notices-feed"),
+        **{of: reverse("notice-version", args=[slug, of, 1]) for of in ("plan", "trading")},
+    }
+    found = {name: client.get(at).content.decode().count(SINCE) for name, at in addresses.items()}
+    body = json.loads(client.get(reverse("notice-json", args=[slug])).content)
+    marked = {row["notice"]: row["undone_at"] is not None for row in body["notices"]}
+    return {**found, "json": marked}
+
+
+def test_the_public_reads_beside_a_notice_that_it_was_undone(
+    world: World, announced: None, request: pytest.FixtureRequest
+) -> None:
+    none = dict.fromkeys(("plan", "goodwill", "trading"), False)
+    assert public_marks(world) == {
+        "now": 0, "list": 0, "feed": 0, "plan": 0, "trading": 0, "json": none,
+    }  # fmt: skip
+    request.getfixturevalue("undone")
+    assert public_marks(world) == {
+        "now": 2, "list": 0, "feed": 2, "plan": 1, "trading": 0,
+        "json": none | {"plan": True, "goodwill": True},
+    }  # fmt: skip
+    at = reverse("notice-version", args=[world.incident.slug, "plan", 1])
+    assert "此后已撤销" in text(Client().get(at, headers={"accept-language": "zh-hans"}))
+
+
+def test_telling_of_the_undo_is_a_step(
+    world: World, announced: None, undone: Plan, analyst: Client
+) -> None:
+    """A version that is published later is not marked, though it cites the same facts."""
+    at = reverse("incident", args=[world.incident.slug])
+    assert "Done Tell the public what is known" not in text(analyst.get(at))
+    page = analyst.get(reverse("desk-notice-version", args=[world.incident.slug, "plan", 1]))
+    assert f"Plan {undone.pk} posted the opposite of plan {undone.batch.reverses.plan.pk}." in text(
+        page
+    )
+    for slug in ("plan", "goodwill"):
+        publish(world, slug, "We took {{ plan_digest }} back.", "{{ plan_digest }}")
+    assert "Done Tell the public what is known" in text(analyst.get(at))
+    assert SINCE not in text(Client().get(reverse("notice", args=[world.incident.slug])))
+    titles = [row[0] for row in cells(analyst.get(f"{at}notices/"), "versions")]
+    assert titles == [
+        "About goodwill", "About plan", "About trading", "About goodwill Undone",
+        "About plan Undone",
+    ]  # fmt: skip
