@@ -77,7 +77,7 @@ def test_what_follows_is_said_at_its_end(
     assert "What follows" not in text(analyst.get(at))
     executions.execute(plan_id=plan.pk)
     shown = text(analyst.get(at))
-    assert "What follows Write to the customers it touched" in shown
+    assert "What follows Tell the public what was done Write to the customers it touched" in shown
     assert ("Open what was closed for it" in shown) is closed
 
 
