@@ -120,7 +120,7 @@ def first_crossings(
     `RuleRefused` for a leverage the rules do not know, `TapeDisorder` and `TapeTooLarge`.
     """
     market = market_of(specs, paths)
-    book = book_of(opening, cash, fills, specs, asset_of, terms, paths.marks)
+    book = book_of(opening, cash, fills, moved, specs, asset_of, terms, paths.marks)
     moves = moves_of(moved, book, cash.shape)
     takeovers = int((reason_of(fills.flags) == TAKEOVER).sum())
 

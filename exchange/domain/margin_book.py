@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from exchange.domain.holdings import I16, I32, I64, Fills, Holdings, TapeDisorder, terms_of
+from exchange.domain.legs import total
 from exchange.domain.rules import RuleRefused
-from exchange.domain.survey import survey
+from exchange.domain.survey import check_wallets, survey
 from exchange.domain.value import INVERSE, ContractSpec
 
 CROSS, FIXED, EXEMPT = 0, 1, 2
@@ -96,6 +97,7 @@ def book_of(
     opening: Holdings,
     cash: I64,
     fills: Fills,
+    moved: CashEvents,
     specs: Sequence[ContractSpec],
     asset_of: I16,
     terms: MarginTerms,
@@ -103,7 +105,7 @@ def book_of(
 ) -> Book:
     """Number the positions so that each unit's lie together, and set their opening state.
 
-    Checks the tape and its bounds on the way (`survey`).
+    Checks the tape and its bounds on the way (`survey`, `check_wallets`).
     """
     from exchange.domain import margin_units as layout
 
@@ -111,7 +113,8 @@ def book_of(
         if account.size and int(account.max()) >= terms.mode.size:
             raise TapeDisorder(f"{name}: account {account.max()} has no margin terms")
     _check_leverage(opening, fills, terms)
-    seen = survey(opening, fills, specs, 0, terms.mode.size, marks=marks)
+    seen, reach = survey(opening, fills, specs, 0, terms.mode.size, marks=marks)
+    check_wallets(specs, reach, asset_of, _most_held(cash, moved))
     by_asset = np.argsort(asset_of, kind="stable")
     number, count = layout.count_units(seen, by_asset, asset_of, terms.mode)
     row_of = np.full(seen.shape, -1, np.int32)
@@ -124,6 +127,18 @@ def book_of(
     )  # fmt: skip
     layout.open_rows(*opening[:4], row_of, rows)
     return Book(units, rows, row_of, owner, asset, contract)
+
+
+def _most_held(cash: I64, moved: CashEvents) -> list[int]:
+    """The most each asset's wallets can hold or lack through the movements alone."""
+    start = zip(
+        cash.max(axis=0, initial=0).tolist(), cash.min(axis=0, initial=0).tolist(), strict=True
+    )
+    amounts = (moved.amount[moved.asset == asset] for asset in range(cash.shape[1]))
+    return [
+        max(most, -least) + total(np.maximum(amount, 0)) - total(np.minimum(amount, 0))
+        for (most, least), amount in zip(start, amounts, strict=True)
+    ]
 
 
 def _check_leverage(opening: Holdings, fills: Fills, terms: MarginTerms) -> None:

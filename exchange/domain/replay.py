@@ -89,7 +89,7 @@ def _replay_block(
     from exchange.domain import replay_kernels as kernels  # loads the compiler
 
     kind, num, den = terms_of(specs)
-    seen = survey(opening, fills, specs, first, accounts, workers=workers)
+    seen = survey(opening, fills, specs, first, accounts, workers=workers).seen
     where = np.flatnonzero(seen)
     account, contract = np.divmod(where, max(1, len(specs)))
     account, contract = (account + first).astype(np.int32), contract.astype(np.int16)

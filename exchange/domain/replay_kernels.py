@@ -69,8 +69,8 @@ def survey(
         c = contract[i]
         size = abs(quantity[i])
         ticks = price[i]
-        if time[i] < last or c < 0 or c >= contracts or account[i] < 0 or ticks <= 0:
-            return i
+        if time[i] < last or c < 0 or c >= contracts or account[i] < 0 or ticks <= 0 or size < 0:
+            return i  # a size below zero: int64 has no opposite of its least number
         last = time[i]
         if size > extremes[c, LARGEST_FILL]:
             extremes[c, LARGEST_FILL] = size

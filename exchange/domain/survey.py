@@ -1,24 +1,35 @@
 """Before a tape is applied: is it in order, can it overflow, and which holdings does it touch?
 
 Every amount a replay takes is bounded by the contract's volume at its worst price, marks
-included, so nothing can leave int64 silently.
+included, and every equity by its wallet and all contracts of its asset together, so nothing can
+leave int64 silently.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.holdings import I64, Fills, Holdings, TapeDisorder
+from exchange.domain.holdings import I16, I64, Fills, Holdings, TapeDisorder
 from exchange.domain.value import INT64_SAFE, ContractSpec, ValueTooLarge, check_bounds
 
+INT64_MAX = 2**63 - 1
 APART = 8
 """Unused rows between the sums of two threads, so that they never write to one cache line."""
 
 
-class TapeTooLarge(OverflowError):
+class TapeTooLarge(ValueError):
     """The tape's extremes could take an amount out of int64; the message says which."""
+
+
+class Surveyed(NamedTuple):
+    """What a tape touches: ``seen`` u8[account, contract]. How far it goes: ``reach[contract]``
+    is the most that positions in a contract can move an equity, with its maintenance and fees."""
+
+    seen: npt.NDArray[np.uint8]
+    reach: list[int]
 
 
 def survey(
@@ -30,12 +41,12 @@ def survey(
     *,
     marks: I64 | None = None,
     workers: int = 1,
-) -> npt.NDArray[np.uint8]:
-    """Check the whole tape; return which holdings it and the opening touch.
+) -> Surveyed:
+    """Check the whole tape; return which holdings it and the opening touch, and their reach.
 
-    The result is u8[accounts, contract], of the accounts from ``first`` on. ``marks``, with
-    contracts on its last axis but one, are prices that positions will be valued at. Raises
-    `TapeDisorder` and `TapeTooLarge`.
+    ``seen`` is of so many ``accounts`` from ``first`` on. ``marks``, with contracts on its last
+    axis but one, are prices that positions will be valued at. Raises `TapeDisorder` and
+    `TapeTooLarge`.
     """
     from exchange.domain import replay_kernels as kernels  # loads the compiler
 
@@ -65,9 +76,23 @@ def survey(
             f"fill {bad}: earlier than the fill before it, or out of range "
             f"(time, contract, account, quantity, price = {row})"
         )
-    _check(specs, held, extremes, sums.sum(axis=0), marks)
-    every: npt.NDArray[np.uint8] = np.bitwise_or.reduce(seen, axis=0) if workers > 1 else seen[0]
-    return every
+    reach = _check(specs, held, extremes, sums.sum(axis=0), marks)
+    return Surveyed(np.bitwise_or.reduce(seen, axis=0) if workers > 1 else seen[0], reach)
+
+
+def check_wallets(
+    specs: Sequence[ContractSpec], reach: Sequence[int], asset_of: I16, wallets: Sequence[int]
+) -> None:
+    """Raise `TapeTooLarge` where the equity of an account in one asset could leave int64.
+
+    ``wallets[asset]`` is the most that a wallet holds, or lacks, without any trading.
+    """
+    for asset in np.unique(asset_of).tolist():
+        of_asset = np.flatnonzero(asset_of == asset).tolist()
+        bound = wallets[asset] + sum(reach[contract] for contract in of_asset)
+        if bound > INT64_MAX:
+            name = specs[of_asset[0]].settle
+            raise TapeTooLarge(f"{name}: an equity could reach {bound}, beyond 63 bits")
 
 
 def _check_opening(opening: Holdings, contracts: int) -> None:
@@ -86,8 +111,9 @@ def _check(
     extremes: I64,
     sums: npt.NDArray[np.float64],
     marks: I64 | None,
-) -> None:
-    """Bound what every contract's amounts can come to."""
+) -> list[int]:
+    """Bound what every contract's amounts can come to; return how far each reaches."""
+    reach = [0] * len(specs)
     for index, spec in enumerate(specs):
         _, lowest, highest = extremes[:, index].T
         prices = [int(lowest.min()), int(highest.max())]
@@ -95,7 +121,8 @@ def _check(
             path = marks[..., index, :]
             prices = [min(prices[0], int(path.min())), max(prices[1], int(path.max()))]
         if prices[0] <= prices[1]:
-            _check_contract(spec, (prices[0], prices[1]), sums[index], held[index])
+            reach[index] = _check_contract(spec, (prices[0], prices[1]), sums[index], held[index])
+    return reach
 
 
 def _check_contract(
@@ -103,8 +130,12 @@ def _check_contract(
     prices: tuple[int, int],
     sums: npt.NDArray[np.float64],
     held: npt.NDArray[np.float64],
-) -> None:
-    """Bound every intermediate amount of one contract by its volume at its worst price."""
+) -> int:
+    """Bound every intermediate amount of one contract by its volume at its worst price.
+
+    Returns its reach: by ``cost - realised``, equity moves by the value of the trades and of the
+    position, a turnover each, and by the opening cost; maintenance is less than a third turnover.
+    """
     volume = int(sums[0] * 1.000001) + 1  # float64 sums of up to 2**31 terms, rounded up
     position = volume + int(held[0])
     try:
@@ -119,3 +150,4 @@ def _check_contract(
     for name, bound in bounds.items():
         if bound >= INT64_SAFE:
             raise TapeTooLarge(f"{spec.symbol}: {name} could reach {bound}, beyond 62 bits")
+    return 3 * turnover + int(held[1]) + bounds["fees"]

@@ -55,8 +55,12 @@ def read(path: Path | str, progress: Progress | None = None) -> Tape:
         rows, specs = _tables(source, described, problems, told)
     told("Checking the tape", 0, 1)
     _check(rows, specs, described, problems)
+    parts = _parts(described, specs, rows)
+    settle = rows["contracts"].columns["settle"]
+    checks_market.bounds(parts, settle, rows["fills"].file, problems)
+    problems.refuse()
     told("Checking the tape", 1, 1)
-    return store.save(_parts(described, specs, rows), told)
+    return store.save(parts, told)
 
 
 def _fatal(problems: Problems) -> bool:

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from exchange.domain.value import ContractSpec, ValueTooLarge, check_bounds
+from exchange.domain.holdings import Holdings
+from exchange.domain.legs import total
+from exchange.domain.survey import TapeTooLarge, check_wallets, survey
+from exchange.domain.value import ContractSpec
 from exchange.tape.checks_books import backwards, flag
-from exchange.tape.layout import ACCOUNT_KINDS, QUANTITY_MOST, REASONS, SIDES
+from exchange.tape.layout import ACCOUNT_KINDS, REASONS, SIDES
 from exchange.tape.problems import Problems
 from exchange.tape.reading import Rows
 
@@ -42,27 +45,32 @@ def fills(rows: Rows, accounts: Rows, specs: list[ContractSpec], scope: str,
               "is after the contract's expiry.", "Correct the time or the expiry.",
               problems)  # fmt: skip
     backwards(rows, problems)
-    bounds(rows, specs, problems)
     trades(rows, accounts, scope, problems)
 
 
-def bounds(rows: Rows, specs: list[ContractSpec], problems: Problems) -> None:
-    """No value the kernels can meet on this tape leaves 62 bits."""
-    columns = rows.columns
-    for index, spec in enumerate(specs):
-        at = columns["contract"] == index
-        if not at.any():
-            continue
-        prices = columns["price_ticks"][at]
-        largest = int(columns["quantity"][at].max())
-        try:
-            check_bounds(spec, largest, int(prices.min()), int(prices.max()))
-        except ValueTooLarge as fault:
-            problems.add(
-                "fills.bounds", rows.file, f"{fault}.",
-                f"Check face, tick and the quantities (at most {QUANTITY_MOST}).",
-                field="quantity",
-            )  # fmt: skip
+def bounds(parts: dict[str, Any], asset_of: Any, file: str, problems: Problems) -> None:
+    """No amount that the kernels can come to on this tape leaves int64: what every replay and
+    search of it asks again, so that a tape which is stored can be worked with.
+
+    `parts` are the fields of `arrays.Tape`; `asset_of` is each contract's settlement asset.
+    """
+    held, prices, specs = parts["positions"], parts["prices"], parts["specs"]
+    none = np.zeros(len(held.cost), np.int64)
+    opening = Holdings(held.account, held.contract, held.quantity, held.cost, none, none)
+    wallets = [
+        sum(total(np.abs(t.amount[t.asset == a])) for t in (parts["balances"], parts["transfers"]))
+        for a in range(len(parts["assets"].code))
+    ]
+    both = np.stack((prices.mark, prices.index))
+    try:
+        _, reach = survey(opening, parts["fills"], specs, 0, 0, marks=both)
+        check_wallets(specs, reach, asset_of, wallets)
+    except TapeTooLarge as fault:
+        problems.add(
+            "fills.bounds", file, f"{fault}.",
+            "Check face, tick, the quantities and the decimals of the asset, or cut the tape.",
+            field="quantity",
+        )  # fmt: skip
 
 
 def _groups(trade: Any) -> tuple[Any, Any]:

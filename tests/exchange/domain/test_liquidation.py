@@ -16,7 +16,14 @@ from exchange.domain.liquidation import (
     first_crossings,
     wallet_cash,
 )
-from exchange.domain.replay import Fills, Holdings, TapeDisorder, empty_holdings, replay
+from exchange.domain.replay import (
+    Fills,
+    Holdings,
+    TapeDisorder,
+    TapeTooLarge,
+    empty_holdings,
+    replay,
+)
 from exchange.domain.rules import RuleRefused
 from exchange.domain.rules.okex_2018 import factor_ppm, okex_maintenance
 from exchange.domain.value import apply_fill_exact, trade_value_exact
@@ -376,6 +383,16 @@ def test_an_account_without_terms_and_a_tape_out_of_order_are_refused():
         first_crossings(*arguments, lone, marks)
     with pytest.raises(TapeDisorder, match="fill 2: earlier"):
         first_crossings(*arguments, terms((CROSS, 10), (CROSS, 10)), marks)
+
+
+@pytest.mark.parametrize(
+    ("cash", "moved"),
+    [(2**63 - 1, []), (-(2**63), []), (2**62, [2**62, 2**62]), (-(2**62), [-(2**62)] * 2)],
+)
+def test_an_equity_beyond_int64_is_refused(cash, moved):
+    rows = [(0, 0, 0, amount) for amount in moved]
+    with pytest.raises(TapeTooLarge, match="BTC: an equity could reach"):
+        search(one_long(), [cash, 0], fills_of([]), CROSS, [700_000], moves(*rows))
 
 
 def test_the_wallet_at_an_instant_has_profit_fees_and_movements_in_it():

@@ -199,6 +199,9 @@ def test_amounts_beyond_int64_are_refused_before_they_happen():
     fills = fills_of([(1, 0, 0, 1, 1, 700_000, 2**62)])
     with pytest.raises(TapeTooLarge, match="BTC-Q: fees"):
         replay(empty_holdings(), fills, [BTC], [END])
+    fills.quantity[0] = -(2**63)  # its opposite is not an int64
+    with pytest.raises(TapeDisorder, match="fill 0: .* out of range"):
+        replay(empty_holdings(), fills, [BTC], [END])
 
 
 def test_overlapping_shards_are_refused():

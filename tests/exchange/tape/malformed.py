@@ -185,6 +185,20 @@ CELL_CASES = [
          lambda b: [b.cell("fills", row, "quantity", "900000000000") or
                     b.cell("fills", row, "price", "0.01") for row in (2, 3)],
          "fills.bounds", "fills.csv", None, "quantity", "exceeds 62 bits"),
+    Case("values beyond 62 bits only together",
+         lambda b: [b.cell("fills", row, "quantity", "4000000") or
+                    b.cell("fills", row, "price", "0.01") for row in (2, 3)],
+         "fills.bounds", "fills.csv", None, "quantity", "BTC0629: value of the largest position"),
+    Case("value beyond 62 bits at a mark", lambda b: [
+             b.cell("fills", row, "quantity", "3000000") for row in (2, 3)
+         ] and b.cell("prices", 2, "mark", "0.01"),
+         "fills.bounds", "fills.csv", None, "quantity", "BTC0629: value of the largest position"),
+    Case("an equity beyond 63 bits",
+         lambda b: [b.cell("balances", 2, "amount", "46000000000"),
+                    b.cell("transfers", 2, "amount", "46000000000")] +
+                   [b.cell("fills", row, "quantity", "100000") or
+                    b.cell("fills", row, "price", "0.01") for row in (2, 3)],
+         "fills.bounds", "fills.csv", None, "quantity", "BTC: an equity could reach"),
     Case("time naive", cell("fills", 2, "time", "2018-03-30T05:00:00"),
          "time.naive", "fills.csv", 2, "time", "has no offset from UTC."),
     Case("time in words", cell("fills", 2, "time", "30 March 2018, 05:00"),
