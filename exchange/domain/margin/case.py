@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from exchange.domain.margin import health
 from exchange.domain.margin.health import ENTRY, Account, Holding
-from exchange.domain.margin.position import LINEAR, QUANTO, Leg, bankruptcy_at_margin_rate
+from exchange.domain.margin.position import (
+    INVERSE,
+    LINEAR,
+    QUANTO,
+    Leg,
+    bankruptcy_at_margin_rate,
+)
 from exchange.domain.margin.request import Position, Request, Sums
 from exchange.domain.margin.ruleset import (
     EQUITY_OVER_MAINTENANCE,
@@ -26,6 +32,8 @@ from exchange.domain.rounding import half_up
 ZERO = Fraction(0)
 SENSIBLE = (Fraction(1, 1000), Fraction(100))
 """Collateral as a share of the position's value, within which a reading makes sense."""
+LEAST_INVERSE = Fraction(10)
+"""Dollars below which nobody means an inverse position: the smallest contracts are 1 to 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +92,10 @@ def _contract(
 def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> tuple[str, str]:
     """The kind a request means under rules that cover several, where it does not say.
 
-    A symbol in USDT or USDC is linear. Else the kind under which the collateral is between a
-    thousandth and a hundred times the position, if there is exactly one: the value of the same
-    quantity as inverse and as linear differs by the price squared. Else the rules' first kind.
+    A symbol in USDT or USDC is linear, one in USD inverse. Else the kind under which the
+    collateral is between a thousandth and a hundred times the position, if there is exactly one:
+    the value of the same quantity as inverse and as linear differs by the price squared. Without
+    a symbol, a size nobody would hold in dollars is in coins. Else the rules' first kind.
     """
     first = rules.contracts[0]
     if len(rules.contracts) == 1:
@@ -94,6 +103,8 @@ def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> t
     for coin in ("USDT", "USDC"):
         if LINEAR in rules.contracts and coin in plain(position.symbol):
             return LINEAR, f"{position.symbol} is settled in {coin}"
+    if "USD" in plain(position.symbol) and QUANTO not in rules.contracts:
+        return INVERSE, f"{position.symbol} is settled in its coin"
     if collateral:
         sensible = [
             kind
@@ -102,6 +113,8 @@ def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> t
         ]
         if len(sensible) == 1:
             return sensible[0], "of its kinds only this one fits the collateral"
+    if LINEAR in rules.contracts and not position.symbol and position.size < LEAST_INVERSE:
+        return LINEAR, "so small a size is in coins, not in dollars"
     return first, f"the first kind {rules.name} covers"
 
 
@@ -215,7 +228,39 @@ def _collateral(
 
 
 def open_case(request: Request, rules: RuleSet) -> Case:
-    """Build the account a request describes. Raises `QuoteRefused`, naming what lacks."""
+    """Build the account a request describes. Raises `QuoteRefused`, naming all that lacks."""
+    try:
+        return _open(request, rules)
+    except Lacking as problem:
+        also = _also_lacking(_as_if_given(request, problem.field), rules)
+        raise problem.and_also(also) from None
+
+
+def _also_lacking(request: Request, rules: RuleSet) -> list[Lacking]:
+    """What a request still lacks, found by asking again as if each in turn had been given."""
+    try:
+        _open(request, rules)
+    except Lacking as problem:
+        return [problem, *_also_lacking(_as_if_given(request, problem.field), rules)]
+    except QuoteRefused:
+        pass
+    return []
+
+
+def _as_if_given(request: Request, name: str) -> Request:
+    """The request with a value that any rule set takes in the place of one that lacks."""
+    if name == "collateral":
+        return replace(request, collateral=Fraction(1))
+    position = request.position
+    stand_ins = {
+        "face": replace(position, face=Fraction(1)),
+        "leverage": replace(position, leverage=Fraction(10)),
+        "maintenance": replace(position, maintenance=Fraction(1, 100)),
+    }
+    return replace(request, position=stand_ins[name])
+
+
+def _open(request: Request, rules: RuleSet) -> Case:
     position = request.position
     contract, contract_because = _contract(rules, position, request.collateral)
     if request.ema is not None and rules.second_price != "ema":

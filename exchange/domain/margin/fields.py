@@ -19,6 +19,7 @@ MEANING = {
     "quantity": "contracts where face is given, else USD (inverse) or coins (linear)",
     "entry": "the average entry price",
     "mode": "cross, isolated or fixed",
+    "mark": "its present price",
     "maintenance_margin": "what all the other positions owe together",
     "unrealised_pnl": "what they have gained together, below zero for a loss",
 }
@@ -149,15 +150,16 @@ def rate(name: str, value: Fraction | None) -> Fraction | None:
     return value
 
 
-def required(given: Mapping[str, Any], name: str, where: str) -> Fraction:
-    value = optional(given, name, where)
-    if value is None:
-        raise QuoteRefused(where + name, f"{where}{name} is missing: {MEANING[name]}")
-    return value
+def present(given: Mapping[str, Any], names: Sequence[str], where: str = "") -> None:
+    """Refuse where any of the names is missing, in one sentence that names them all."""
+    missing = [name for name in names if given.get(name) in (None, "")]
+    if missing:
+        said = (f"{where}{name} is missing: {MEANING[name]}" for name in missing)
+        raise QuoteRefused(where + missing[0], "; ".join(said))
 
 
 def size_of(given: Mapping[str, Any], name: str, where: str) -> Fraction:
-    value = required(given, name, where)
+    value = number(where + name, given[name])
     if value <= 0:
         also = "; side says the direction" if name == "quantity" else ""
         raise QuoteRefused(where + name, f"{where}{name} must be above zero{also}")
@@ -165,9 +167,7 @@ def size_of(given: Mapping[str, Any], name: str, where: str) -> Fraction:
 
 
 def choice(given: Mapping[str, Any], name: str, allowed: Collection[str], where: str = "") -> str:
-    value = given.get(name)
-    if value is None or value == "":
-        raise QuoteRefused(where + name, f"{where}{name} is missing: one of {', '.join(allowed)}")
+    value = given[name]
     word = value.strip().lower() if isinstance(value, str) else value
     if word not in allowed:
         raise QuoteRefused(

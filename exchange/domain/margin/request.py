@@ -12,9 +12,10 @@ from exchange.domain.margin.fields import (
     above_zero,
     choice,
     known,
+    number,
     optional,
+    present,
     rate,
-    required,
     size_of,
 )
 from exchange.domain.margin.position import CONTRACTS, LONG, SHORT
@@ -129,11 +130,12 @@ def _position(given: Mapping[str, Any], where: str = "") -> Position:
 
 
 def _sums(row: Mapping[str, Any], where: str) -> Sums:
-    due = required(row, "maintenance_margin", where)
+    present(row, SUM_KEYS, where)
+    due, gained = (number(where + name, row[name]) for name in SUM_KEYS)
     if due < 0:
         name = f"{where}maintenance_margin"
         raise QuoteRefused(name, f"{name} must not be below zero")
-    return Sums(maintenance_margin=due, unrealised_pnl=required(row, "unrealised_pnl", where))
+    return Sums(maintenance_margin=due, unrealised_pnl=gained)
 
 
 def _others(value: object) -> tuple[Position | Sums, ...]:
@@ -154,10 +156,8 @@ def _others(value: object) -> tuple[Position | Sums, ...]:
             read.append(_sums(row, where))
             continue
         known(row, (*POSITION_KEYS, *SUM_KEYS), f"others[{index}]")
-        position = _position(row, where)
-        if position.mark is None:
-            raise QuoteRefused(f"{where}mark", f"{where}mark is missing: its present price")
-        read.append(position)
+        present(row, ("side", "quantity", "entry", "mark"), where)
+        read.append(_position(row, where))
     return tuple(read)
 
 
@@ -165,6 +165,7 @@ def _hedge(value: object, position: Position) -> Position:
     if not isinstance(value, Mapping):
         raise QuoteRefused("hedge", "hedge must be an object with quantity and entry")
     known(value, HEDGE_KEYS, "hedge")
+    present(value, ("quantity", "entry"), "hedge.")
     row = {"side": "short" if position.side == LONG else "long", **value}
     leg = _position(row, "hedge.")
     own_rates = leg.maintenance is not None
@@ -186,9 +187,7 @@ def read_request(given: Mapping[str, Any]) -> Request:
             "", 'a quote request is an object of named values, such as {"rules": "okx", …}'
         )
     known(given, (*REQUIRED, *OPTIONAL))
-    for name in REQUIRED:
-        if given.get(name) in (None, ""):
-            raise QuoteRefused(name, f"{name} is missing: {MEANING[name]}")
+    present(given, REQUIRED)
     if not isinstance(given["rules"], str):
         raise QuoteRefused("rules", f"rules must be {MEANING['rules']}")
     mode = MODES[choice(given, "mode", tuple(MODES))]

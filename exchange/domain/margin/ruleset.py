@@ -6,7 +6,7 @@ prices are rounded. `exchange/domain/rules/` has one small file per venue; `marg
 runs them all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -45,6 +45,11 @@ class Lacking(QuoteRefused):
 
     def __init__(self, rules: str, field_name: str, why: str) -> None:
         super().__init__(field_name, f"{rules} needs {field_name}: {why}")
+        self.need = f"{field_name}: {why}"
+
+    def and_also(self, others: Sequence["Lacking"]) -> QuoteRefused:
+        """One refusal that names all of them; its field is this one's."""
+        return QuoteRefused(self.field, "; and ".join([str(self), *(each.need for each in others)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

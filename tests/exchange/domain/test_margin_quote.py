@@ -110,8 +110,10 @@ MEANT = [
     ("okx", "", "0.000002", "inverse", "only this one fits the collateral"),
     ("okx", "", "400", "linear", "only this one fits the collateral"),
     ("okx", "BTC-USDT", "0.000002", "linear", "settled in USDT"),
-    ("okx", "", "", "inverse", "the first kind okx covers"),
-    ("kucoin", "", "", "linear", "the first kind kucoin covers"),
+    ("okx", "", "", "linear", "so small a size is in coins"),
+    ("okx", "BTC-USD", "", "inverse", "settled in its coin"),
+    ("kucoin", "XBTUSDM", "", "inverse", "settled in its coin"),
+    ("phemex", "BTC", "", "inverse", "the first kind phemex covers"),
 ]
 
 

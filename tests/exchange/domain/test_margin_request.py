@@ -1,6 +1,7 @@
 """What the calculator takes and what it refuses: every refusal names the field and the fix."""
 
 import json
+import re
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -70,7 +71,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"contract": "linear"}, "contract", "bybit-inverse covers inverse contracts only"),
     ({"ema": "7900"}, "ema", "looks at one price only"),
     ({"others": "none"}, "others", "must be a list"),
-    ({"others": [{"side": "long"}]}, "others[1].mark", "mark is missing"),
+    ({"others": [{**OTHER, "mark": ""}]}, "others[1].mark", "mark is missing: its present price"),
+    ({"others": [{"side": "long"}]}, "others[1].quantity", "others[1].entry is missing: the av"),
     ({"others": [{"unrealised_pnl": "1"}]}, "others[1].maintenance_margin", "is missing"),
     ({"others": [{"sid": "long"}]}, "others[1].sid", "others[1] has an unknown key 'sid'; did you"),
     ({"others": ["x"]}, "others", "others[1] must be an object, one of positions with their mark"),
@@ -90,13 +92,43 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("change", "field", "sentence"), REFUSED)
 def test_a_refusal_names_its_field(change: dict[str, Any], field: str, sentence: str) -> None:
     request = {key: value for key, value in {**BASE, **change}.items() if value is not None}
-    if field.startswith("others[1].mark"):
-        request["others"] = [{"side": "long", "quantity": "1", "entry": "1", "maintenance": "0.01"}]
     with pytest.raises(QuoteRefused) as refusal:
         quote(request)
     assert refusal.value.field == field
     assert sentence in refusal.value.sentence
     assert refusal.value.sentence.encode()[-1:] in b".?"
+
+
+LACKING: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("okex-2018", {"mode": "cross"}, ["leverage", "collateral"]),
+    ("huobi-2018", {"mode": "cross", "symbol": "ETH"}, ["leverage", "maintenance", "collateral"]),
+    ("bybit-linear", {"mode": "isolated"}, ["maintenance", "collateral"]),
+    ("bybit-linear", {"mode": "isolated", "leverage": "10"}, ["maintenance"]),
+    ("bitmex", {"mode": "cross", "contract": "quanto"}, ["face", "maintenance", "collateral"]),
+    ("kraken-inverse", {"mode": "isolated"}, ["maintenance"]),
+    ("deribit-linear", {"mode": "cross"}, ["collateral"]),
+]
+
+
+@pytest.mark.parametrize(("name", "given_too", "lacking"), LACKING)
+def test_all_that_a_rule_set_lacks_is_named_at_once(
+    name: str, given_too: dict[str, Any], lacking: list[str]
+) -> None:
+    request = {"rules": name, "side": "long", "quantity": "100", "entry": "8000", **given_too}
+    with pytest.raises(QuoteRefused) as refusal:
+        quote(request)
+    assert refusal.value.field == lacking[0]
+    assert re.findall(r"(?:needs|and) (\w+):", refusal.value.sentence) == lacking
+    stand_ins = {"leverage": "10", "maintenance": "0.01", "collateral": "1", "face": "1"}
+    quote({**request, **{key: stand_ins[key] for key in lacking}})
+
+
+def test_all_missing_keys_are_named_at_once() -> None:
+    with pytest.raises(QuoteRefused) as refusal:
+        quote({"rules": "okx", "mode": "cross", "quantity": ""})
+    assert refusal.value.field == "side"
+    missing = [part.split(" is missing: ")[0] for part in str(refusal.value).split("; ")]
+    assert missing == ["side", "quantity", "entry"]
 
 
 @pytest.mark.parametrize(

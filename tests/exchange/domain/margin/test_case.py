@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from exchange.domain.margin.case import open_case, work_out
 from exchange.domain.margin.health import health, search_liquidation_price
+from exchange.domain.margin.position import QUANTO
 from exchange.domain.margin.request import read_request
 from exchange.domain.margin.ruleset import CROSS, ISOLATED
 from exchange.domain.rules import margin_rules, names
@@ -36,10 +37,14 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     return request
 
 
-@pytest.mark.parametrize("name", names())
+KINDS = [(name, kind) for name in names() for kind in margin_rules(name).contracts]
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
 @given(request=requests())
-def test_closed_form_equals_search(name: str, request: dict[str, Any]) -> None:
-    case = open_case(read_request({**request, "rules": name}), margin_rules(name))
+def test_closed_form_equals_search(name: str, kind: str, request: dict[str, Any]) -> None:
+    asked = {**request, "rules": name, "contract": kind, "face": "0.001" if kind == QUANTO else ""}
+    case = open_case(read_request(asked), margin_rules(name))
     found = work_out(case).liquidation_price
     searched = search_liquidation_price(case.account)
     if found is None:
