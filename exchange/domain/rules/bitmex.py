@@ -1,9 +1,11 @@
 """bitmex: BitMEX contracts in isolated and cross margin.
 
-Maintenance is a share of the entry value, plus the taker fee on the bankruptcy value; the
-bankruptcy price itself leaves no room for the fee. Inverse is XBTUSD, linear the USDT
-contracts, quanto those like ETHUSD (give ``face``, the coins per point of price). The rate
-follows the lowest risk limit the position fits, and is charged on all of it: no deductions.
+Maintenance is a share of the entry value, and the trigger keeps back the taker fee on the
+bankruptcy value. The margin of an isolated position holds that fee beside the initial margin
+(``posMargin = posInit + posComm`` in positions the venue returned), so there it moves neither
+price. Inverse is XBTUSD, linear the USDT contracts, quanto those like ETHUSD (give ``face``, the
+coins per point of price). The rate follows the lowest risk limit the position fits, and is
+charged on all of it: no deductions.
 """
 
 from fractions import Fraction
@@ -13,6 +15,8 @@ from typing import NamedTuple
 from exchange.domain.margin.health import ENTRY, FEE_AT_BANKRUPTCY
 from exchange.domain.margin.position import INVERSE, LINEAR, QUANTO
 from exchange.domain.margin.ruleset import (
+    CROSS,
+    ISOLATED,
     FeeRule,
     Lacking,
     PriceRounding,
@@ -78,9 +82,14 @@ RULES = RuleSet(
     contracts=(INVERSE, LINEAR, QUANTO),
     rates=_rates,
     basis=both(ENTRY),
-    fee=both(FeeRule(FEE_AT_BANKRUPTCY)),
+    fee={
+        CROSS: FeeRule(FEE_AT_BANKRUPTCY),
+        ISOLATED: FeeRule(FEE_AT_BANKRUPTCY, in_bankruptcy=True),
+    },
     rounding=PriceRounding(
         ticks=ticks(("1000", "0.50"), ("100", "0.05"), ("1", "0.001"), ("0", "0.0001")),
-        source="nearest tick, as gist highfestiva/25598e42 found; the venue publishes no direction",
+        long="ceiling",
+        short="floor",
+        source="long up, short down, as in positions the venue returned",
     ),
 )

@@ -301,3 +301,20 @@ def test_profit_of_the_beginners_guide(side: str, out: str) -> None:
         symbol="BTCUSDT",
     )
     assert answer["pnl"] == "500"
+
+
+def test_an_isolated_short_the_venue_returned() -> None:
+    # GET /fapi/v2/positionRisk, DOGEUSDT at 6x: isolatedMargin 0.86034145 with a profit of
+    # -0.02269856 in it, liquidationPrice 0.19059204.
+    request = {
+        "rules": "binance-usdm",
+        "side": "short",
+        "quantity": "32",
+        "entry": "0.16395",
+        "mark": "0.16465933",
+        "collateral": "0.88304001",
+        "mode": "isolated",
+        "maintenance": "0.005",
+    }
+    assert unrounded("liquidation_price", 8, **request) == Decimal("0.19059204")
+    assert printed(**request)["pnl"] == "-0.02269856"

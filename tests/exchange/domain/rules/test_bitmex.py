@@ -45,15 +45,48 @@ def test_inverse_profit() -> None:
     assert answer["pnl"] == "5"
 
 
-def test_inverse_fee_is_kept_back_at_the_bankruptcy_value() -> None:
-    # 200,000 contracts at 10,000 and 20x (medium.com/@zoomerjd): margin 1, bankruptcy value 21.
+@pytest.mark.parametrize(
+    ("contract", "side", "quantity", "entry", "leverage", "rate", "tick", "price"),
+    [
+        ("inverse", "short", "500", "6725", "25", "0.005", "0.5", "6968.5"),
+        ("linear", "long", "0.02", "1963", "3", "0.0101", "0.05", "1328.5"),
+    ],
+)
+def test_isolated_positions_the_venue_returned(
+    contract: str,
+    side: str,
+    quantity: str,
+    entry: str,
+    leverage: str,
+    rate: str,
+    tick: str,
+    price: str,
+) -> None:
+    # GET /position: XBTUSD on 27 August 2018, and ETHUSDT in ccxt's bitmex.js parsePosition, whose
+    # 1 % holds the funding rate of 0.01 % too (posMaint). posMargin is posInit + posComm, the fee.
+    request = {"rules": "bitmex", "contract": contract, "side": side, "mode": "isolated"}
+    request |= {"quantity": quantity, "entry": entry, "leverage": leverage, "maintenance": rate}
+    for fee in ("0", "0.00075"):
+        answer = printed(**request, tick=tick, taker_fee=fee)
+        assert Decimal(answer["liquidation_price"]) == Decimal(price)
+
+
+def test_a_bankruptcy_price_is_rounded_up_for_a_long() -> None:
+    # The same ETHUSDT position: 1,963 x 2/3 = 1,308.67 is returned as 1,308.70.
+    request = {"rules": "bitmex", "contract": "linear", "mode": "isolated", "maintenance": "0.01"}
+    request |= {"quantity": "2000", "face": "0.00001", "entry": "1963", "leverage": "3"}
+    assert printed(**request, side="long", tick="0.05")["bankruptcy_price"] == "1308.70"
+
+
+def test_cross_keeps_the_fee_back_at_the_bankruptcy_value() -> None:
+    # 200,000 contracts at 10,000 with 1 XBT (medium.com/@zoomerjd): bankruptcy value 21.
     request = {
         "rules": "bitmex",
         "side": "long",
         "quantity": "200000",
         "entry": "10000",
-        "leverage": "20",
-        "mode": "isolated",
+        "collateral": "1",
+        "mode": "cross",
         "maintenance": "0.005",
         "taker_fee": "0.00075",
     }

@@ -53,21 +53,27 @@ def test_inverse_isolated_bankruptcy_of_the_adl_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "entry", "liquidation", "bankruptcy"),
-    [("5", "7197.35137469", "3608", "3599"), ("11", "7041.53223741", "3530", "3521")],
+    ("size", "entry", "leverage", "liquidation", "bankruptcy"),
+    [
+        ("5", "7197.35137469", "1", "3608", "3599"),
+        ("11", "7041.53223741", "1", "3530", "3521"),
+        ("12", "0.26271512", "1", "0.1317", "0.1314"),
+        ("200000", "55106.32466392", "10", "50325.5", "50097"),
+    ],
 )
 def test_inverse_positions_of_the_api_pages(
-    size: str, entry: str, liquidation: str, bankruptcy: str
+    size: str, entry: str, leverage: str, liquidation: str, bankruptcy: str
 ) -> None:
-    # bybit-exchange.github.io docs/inverse "My Position", isolated at 1x, of two versions.
+    # bybit-exchange.github.io docs/inverse "My Position" of two versions, isolated; its trading
+    # stop of XRPUSD; docs/inverse_futures, BTCUSDM21.
     answer = printed(
         rules="bybit-inverse",
         side="long",
         quantity=size,
         entry=entry,
-        leverage="1",
+        leverage=leverage,
         mode="isolated",
-        symbol="BTCUSD",
+        maintenance="0.005",
     )
     assert Decimal(answer["liquidation_price"]) == Decimal(liquidation)
     assert Decimal(answer["bankruptcy_price"]) == Decimal(bankruptcy)
@@ -303,3 +309,24 @@ def test_linear_profit(
         maintenance="0.005",
     )
     assert (answer["pnl"], answer["bankruptcy_price"]) == (profit, bankrupt)
+
+
+@pytest.mark.parametrize(
+    ("size", "entry", "initial", "expected"),
+    [("2", "10000", "200", "8950.00"), ("1", "20000", "200", "17900.00")],
+)
+def test_linear_cross_sustains_what_is_left(
+    size: str, entry: str, initial: str, expected: str
+) -> None:
+    # help.bybit.com 900000181046 example 1, and its copy at support.moonxbt.com 5532119155343:
+    # 2,000 available + the initial margin - the maintenance = 2,100 of loss.
+    answer = printed(
+        rules="bybit-linear",
+        side="long",
+        quantity=size,
+        entry=entry,
+        collateral=str(2000 + int(initial)),
+        mode="cross",
+        maintenance="0.005",
+    )
+    assert answer["liquidation_price"] == expected

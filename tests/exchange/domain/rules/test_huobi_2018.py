@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from exchange.domain.rules.huobi_2018 import net_contracts, triggered
-from tests.exchange.domain.rules.published import printed
+from tests.exchange.domain.rules.published import printed, unrounded
 
 BASE = {
     "rules": "huobi-2018",
@@ -80,3 +80,16 @@ def test_the_factor_over_the_leverage() -> None:
         hedge={"quantity": "3000", "entry": "10000"},
     )
     assert Decimal(answer["maintenance_margin"]) == Decimal("0.0125") * 42
+
+
+def test_the_account_of_the_websocket_page() -> None:
+    # api.hbdm.com, topic "accounts": margin_static 1.7355…, margin_position 0.3302… at 5x, factor
+    # 0.03 and profit 0.0180… are 148 contracts; liquidation_price and risk_rate are the venue's.
+    used, static = Decimal("0.33021635865066457"), Decimal("1.7355318016108807")
+    mark = 14800 / (5 * used)
+    entry = 14800 / (14800 / mark + Decimal("0.0180272601553096"))
+    request = {**BASE, "quantity": "148", "entry": str(entry), "mark": str(mark)}
+    request |= {"collateral": str(static), "leverage": "5"}
+    assert unrounded("liquidation_price", 9, **request) == Decimal("4373.089742505")
+    assert unrounded("margin_ratio", 12, **request) == Decimal("5.280333712514")
+    assert printed(**request)["initial_margin"] == "0.33021636"

@@ -147,3 +147,31 @@ def test_all_is_lost_a_tenth_away_at_ten_times() -> None:
         maintenance="0.005",
     )
     assert (answer["initial_margin"], answer["bankruptcy_price"]) == ("500", "9000")
+
+
+@pytest.mark.parametrize(
+    ("side", "entry", "margin", "liquidation", "bankruptcy"),
+    [
+        ("long", "120016.4", "20.0027333373", "100475.86", "100013.67"),
+        ("short", "68094.2", "2.35897317", "70130.5725363", "70453.17317"),
+    ],
+)
+def test_positions_of_the_api_pages(
+    side: str, entry: str, margin: str, liquidation: str, bankruptcy: str
+) -> None:
+    # kucoin.com/docs-new "Get Position List" and the push of an isolated position: one contract of
+    # XBTUSDTM, maintMarginReq 0.004; the fee of the close is 0.06 %.
+    request = {
+        "rules": "kucoin-2025",
+        "side": side,
+        "quantity": "1",
+        "face": "0.001",
+        "entry": entry,
+        "collateral": margin,
+        "mode": "isolated",
+        "maintenance": "0.004",
+        "taker_fee": "0.0006",
+    }
+    for figure, price in (("liquidation_price", liquidation), ("bankruptcy_price", bankruptcy)):
+        digits = len(price.split(".")[1])
+        assert unrounded(figure, digits, **request) == Decimal(price)

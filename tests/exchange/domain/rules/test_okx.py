@@ -8,14 +8,11 @@ import pytest
 from tests.exchange.domain.rules.published import printed, unrounded
 
 
-@pytest.mark.parametrize(
-    ("contract", "quantity", "initial"), [("inverse", "10000", "0.1"), ("linear", "1", "1000")]
-)
-def test_initial_margin(contract: str, quantity: str, initial: str) -> None:
+@pytest.mark.parametrize(("quantity", "initial"), [("10000", "0.1"), ("1", "1000")])
+def test_initial_margin(quantity: str, initial: str) -> None:
     # ukcamo.com/8077: one bitcoin at 10,000 and 10x needs 0.1 BTC, or 1,000 USDT.
     answer = printed(
         rules="okx",
-        contract=contract,
         side="long",
         quantity=quantity,
         entry="10000",
@@ -77,7 +74,6 @@ def test_isolated_linear_of_a_public_suite(
         "liquidation_price",
         12,
         rules="okx",
-        contract="linear",
         side=side,
         quantity="1",
         entry=entry,
@@ -132,3 +128,61 @@ def test_the_position_of_the_api_pages() -> None:
     there = {**request, "mark": f"{float(mark):.12f}"}
     assert unrounded("maintenance_margin", 12, **there) == Decimal("0.000031181109")
     assert unrounded("margin_ratio", 5, **there) == Decimal("11.73173")
+
+
+def test_the_isolated_price_of_a_swap_is_one_tick_early_too() -> None:
+    # A position of ETH-USDT-SWAP returned with liqPx 1466.3929432660957 and its own margin.
+    request = {
+        "rules": "okx",
+        "side": "long",
+        "quantity": "49.18",
+        "face": "0.1",
+        "entry": "1805.5767334669338683",
+        "mark": "2419.52",
+        "collateral": "1700.6075811251431723",
+        "mode": "isolated",
+        "maintenance": "0.004",
+        "taker_fee": "0.0005",
+        "symbol": "ETH-USDT-SWAP",
+    }
+    above = Decimal("1466.3929432660957") - unrounded("liquidation_price", 13, **request)
+    assert round(above, 12) == Decimal("0.01")
+    assert unrounded("margin_ratio", 12, **request) == Decimal("88.147491144121")
+    assert unrounded("pnl", 12, **request) == Decimal("3019.372984809619")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "entry", "mark", "rate", "ratio", "price"),
+    [
+        # docs-v5 tradingBot/signal/positions, ETH-USDT-SWAP; ccxt okx.js, BTC-USDT-SWAP.
+        ("0.15", "1597.74", "1584.33", "0.008", "11.719278420807477", "1438.7380360728976"),
+        (
+            "0.01",
+            "34131.1",
+            "34132.18608358957",
+            "0.004",
+            "140.49930117599155",
+            "12608.959083877446",
+        ),
+    ],
+)
+def test_cross_positions_the_venue_returned(
+    quantity: str, entry: str, mark: str, rate: str, ratio: str, price: str
+) -> None:
+    # The balance is not printed: it is what the ratio printed leaves, less the profit.
+    kept = Decimal(quantity) * Decimal(mark) * (Decimal(rate) + Decimal("0.0005"))
+    profit = Decimal(quantity) * (Decimal(mark) - Decimal(entry))
+    found = unrounded(
+        "liquidation_price",
+        10,
+        rules="okx",
+        side="long",
+        quantity=quantity,
+        entry=entry,
+        mark=mark,
+        collateral=str(Decimal(ratio) * kept - profit),
+        mode="cross",
+        maintenance=rate,
+        taker_fee="0.0005",
+    )
+    assert found == round(Decimal(price), 10)
