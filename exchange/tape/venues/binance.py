@@ -33,8 +33,6 @@ LIQUIDATED = {
     "X": "order_status", "z": "accumulated_fill_quantity", "T": "time",
 }  # fmt: skip
 """Columns as older headers, the API and its feeds spell them."""
-MILLISECONDS_END = 10**14
-"""Counts of milliseconds since 1970 are below, counts of microseconds above."""
 
 
 def _trade(row: Row) -> tuple[str, int | None, int]:
@@ -88,8 +86,9 @@ def _candle(row: Row) -> tuple[str, int | None, int]:
 
 def _length(row: Row) -> int:
     """Microseconds to the next candle's opening, one unit of the file's count after this closes."""
-    unit = 1000 if row.integer("open_time") < MILLISECONDS_END else 1
-    return row.micros("close_time") + unit - row.micros("open_time")
+    opened = row.micros("open_time")
+    unit = max(1, opened // row.integer("open_time"))
+    return row.micros("close_time") + unit - opened
 
 
 def _ohlc(row: Row, before: Row | None, numbers: Numbers) -> None:

@@ -110,9 +110,10 @@ def test_binance_candles(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_candles_counted_in_microseconds_join_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unit", [1, 1000, 10**6, 10**9])
+def test_candles_join_whatever_their_times_are_counted_in(tmp_path: Path, unit: int) -> None:
     rows = [
-        f"{start}000000,10,12,9,11,0,{start + 59}999999,0,60,0,0,0"
+        f"{start * unit},10,12,9,11,0,{(start + 60) * unit - 1},0,60,0,0,0"
         for start in (1735689600, 1735689660, 1735689780)
     ]
     found = report("binance-klines", tmp_path / "k.csv", *rows)
