@@ -17,9 +17,6 @@ I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 I16 = npt.NDArray[np.int16]
 
-SHARDS = 256
-"""Account buckets; any number of workers takes whole buckets."""
-
 
 class TapeDisorder(ValueError):
     """A fill is out of time order, or names a contract, account or price out of range."""
@@ -90,7 +87,10 @@ def state_digest(holdings: Holdings) -> str:
 
 
 def shard_of(account: I32) -> npt.NDArray[np.uint8]:
-    """Bucket 0..255 of each account: a fixed multiplicative hash, so shards are even."""
+    """Bucket 0..255 of each account: a fixed multiplicative hash, so shards are even.
+
+    Any number of workers takes whole buckets.
+    """
     mixed = account.astype(np.uint64) * np.uint64(2654435761) & np.uint64(0xFFFFFFFF)
     return (mixed >> np.uint64(24)).astype(np.uint8)
 

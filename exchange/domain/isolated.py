@@ -67,22 +67,6 @@ def reached(
     return second
 
 
-def due_ticks(positions: Positions, spec: ContractSpec) -> I64:
-    """The liquidation price of each position in ticks, 0 where no price makes it due."""
-    from exchange.domain.isolated_kernels import due_limit, due_tick
-    from exchange.domain.rules.okex_2018 import factor_ppm
-
-    terms = (spec.kind, spec.num, spec.den)
-    rows = zip(*(column.tolist() for column in positions[:3]), strict=True)
-    return np.array(
-        [
-            due_tick(*terms, q, due_limit(c, lev, factor_ppm(spec.underlying, lev)))
-            for q, c, lev in rows
-        ],
-        np.int64,
-    )
-
-
 def _table(spec: ContractSpec, marks: I64) -> _Table:
     from exchange.domain import isolated_kernels as kernels
 

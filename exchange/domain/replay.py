@@ -18,7 +18,6 @@ import numpy.typing as npt
 from exchange.domain.holdings import I16 as I16
 from exchange.domain.holdings import I32 as I32
 from exchange.domain.holdings import I64 as I64
-from exchange.domain.holdings import SHARDS as SHARDS
 from exchange.domain.holdings import Fills as Fills
 from exchange.domain.holdings import Holdings as Holdings
 from exchange.domain.holdings import TapeDisorder as TapeDisorder

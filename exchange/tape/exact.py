@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from exchange.domain.kernel import kernel
 
 INT64_MAX = 2**63 - 1
-POWERS = np.array([10**k for k in range(19)], dtype=np.int64)
 
 
 class Status(IntEnum):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.domain.isolated import Positions, due_ticks, reached
+from exchange.domain.isolated import Positions, reached
 from exchange.domain.isolated_kernels import due_limit, due_tick
 from exchange.domain.liquidation import FIXED, MarksRefused, first_crossings
 from exchange.domain.replay import Holdings, empty_fills
@@ -114,12 +114,12 @@ def test_after_its_start_a_position_is_due_at_its_tick_and_not_above(mark, secon
     assert reached(positions, BTC, marks).tolist() == [second]
 
 
-def test_the_liquidation_price_in_ticks():
-    cost = trade_value_exact(BTC.kind, BTC.num, BTC.den, 1000, 700_000)
-    both = np.array([1000, -1000])
-    positions = Positions(both, np.array([cost, -cost]), np.array([10, 10]), both[:0])
-    # 7,000 / (1 + 0.09) = 6,422.018...; 7,000 / (1 - 0.09) = 7,692.307...
-    assert due_ticks(positions, BTC).tolist() == [642_201, 769_231]
+# 7,000 / (1 + 0.09) = 6,422.018...; 7,000 / (1 - 0.09) = 7,692.307...
+@pytest.mark.parametrize(("quantity", "ticks"), [(1000, 642_201), (-1000, 769_231)])
+def test_the_liquidation_price_in_ticks(quantity, ticks):
+    cost = trade_value_exact(BTC.kind, BTC.num, BTC.den, quantity, 700_000)
+    limit = due_limit(cost, 10, factor_ppm("BTC", 10))
+    assert due_tick(BTC.kind, BTC.num, BTC.den, quantity, limit) == ticks
 
 
 def test_a_leverage_the_rules_do_not_know_is_refused():
