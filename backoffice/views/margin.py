@@ -95,12 +95,13 @@ class QuoteForm(forms.Form):
         return given
 
     def refuse(self, problem: QuoteRefused) -> None:
-        """Put a refusal of the service beside the field it names."""
-        name = problem.field if problem.field in self.fields else None
-        if problem.field.startswith("others"):
-            named = (form for form, key in SUMS.items() if problem.field.endswith(key))
-            name = next(named, "others_maintenance")
-        self.add_error(name, problem.sentence)
+        """Put a refusal of the service beside the fields it names."""
+        for each in problem.each:
+            name = each.field if each.field in self.fields else None
+            if each.field.startswith("others"):
+                named = (form for form, key in SUMS.items() if each.field.endswith(key))
+                name = next(named, "others_maintenance")
+            self.add_error(name, each.sentence)
 
 
 def _figures(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -23,11 +23,15 @@ LESS_ADJUSTMENT_FACTOR = "equity / margin required - adjustment factor"
 
 
 class QuoteRefused(ValueError):
-    """A quote cannot be made; ``field`` names the input, the message says what to do."""
+    """A quote cannot be made; ``field`` names the input, the message says what to do.
 
-    def __init__(self, field_name: str, message: str) -> None:
+    Where several inputs are at fault, ``each`` holds a refusal of every one.
+    """
+
+    def __init__(self, field_name: str, message: str, each: Sequence["QuoteRefused"] = ()) -> None:
         super().__init__(message)
         self.field = field_name
+        self.each = each or (self,)
 
     @property
     def sentence(self) -> str:
@@ -49,7 +53,8 @@ class Lacking(QuoteRefused):
 
     def and_also(self, others: Sequence["Lacking"]) -> QuoteRefused:
         """One refusal that names all of them; its field is this one's."""
-        return QuoteRefused(self.field, "; and ".join([str(self), *(each.need for each in others)]))
+        message = "; and ".join([str(self), *(other.need for other in others)])
+        return QuoteRefused(self.field, message, (self, *others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

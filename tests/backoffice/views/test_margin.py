@@ -107,6 +107,13 @@ def test_a_refusal_stands_beside_its_field(
     assert "Liquidation price" not in page
 
 
+def test_each_input_that_lacks_is_named_beside_its_field() -> None:
+    page = get({**FILLED, "mode": "isolated", "collateral": "", "maintenance": ""}).content.decode()
+    for field in ("collateral", "maintenance"):
+        assert f'<a href="#id_{field}">' in page
+        assert f"bybit-inverse needs {field}: " in page
+
+
 def test_a_refused_fragment_says_why() -> None:
     response = get({**FILLED, "collateral": ""}, **HTMX)
     assert response.status_code == 422
