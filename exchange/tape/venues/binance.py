@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+
 from exchange.tape.venues import Outcome, public
+from exchange.tape.venues.columns import Columns, Integers, sure
 from exchange.tape.venues.files import LISTS
 from exchange.tape.venues.public import TRUTH, Feed, Numbers, positive, series, where
 from exchange.tape.venues.row import Row
@@ -58,6 +61,16 @@ def _quote(row: Row, before: Row | None, numbers: Numbers) -> None:
     stated.compare(exact if abs(exact - venue) >= unit else venue, venue, where(row))
 
 
+def _plain_trades(columns: Columns) -> tuple[Integers, dict[str, int]]:
+    price, quantity = columns.positive("price", "qty")
+    columns.words("is_buyer_maker", TRUTH)
+    columns.counts("time")
+    if "quote_qty" not in columns:
+        return columns.integers("id"), {"quote_qty": 0}
+    columns.product("quote_qty", price, quantity)
+    return columns.integers("id"), {"quote_qty": columns.count - 1}
+
+
 def _aggregate(row: Row) -> tuple[str, int | None, int]:
     positive(row, "price", "quantity")
     row.choice("is_buyer_maker", TRUTH)
@@ -74,6 +87,17 @@ def _joined(row: Row, before: Row | None, numbers: Numbers) -> None:
     else:
         ours = before.integer("last_trade_id") + 1
         numbers["first_trade_id"].compare(ours, first, where(row))
+
+
+def _plain_aggregates(columns: Columns) -> tuple[Integers, dict[str, int]]:
+    columns.positive("price", "quantity")
+    columns.words("is_buyer_maker", TRUTH)
+    columns.counts("transact_time")
+    number = columns.integers("agg_trade_id")
+    first, last = columns.integers("first_trade_id"), columns.integers("last_trade_id")
+    follows = np.diff(number) == 1
+    sure(last >= first, (last[:-1] + 1 == first[1:])[follows])
+    return number, {"first_trade_id": int(follows.sum())}
 
 
 def _candle(row: Row) -> tuple[str, int | None, int]:
@@ -103,6 +127,15 @@ def _ohlc(row: Row, before: Row | None, numbers: Numbers) -> None:
         ends.compare(before.integer("close_time") + 1, opened, where(row))
 
 
+def _plain_candles(columns: Columns) -> tuple[Integers, dict[str, int]]:
+    """Candles of which each opens when the one before closed are numbered one by one."""
+    opened, closed = columns.counts("open_time"), columns.counts("close_time")
+    first, high, low, last = columns.positive("open", "high", "low", "close")
+    sure(closed >= opened, closed[:-1] + 1 == opened[1:])
+    sure(high >= np.maximum(first, last), low <= np.minimum(first, last), high >= low)
+    return np.arange(columns.count), dict.fromkeys(("high", "low", "open_time"), columns.count - 1)
+
+
 def _order(row: Row) -> tuple[str, int | None, int]:
     positive(row, "original_quantity", "price")
     row.choice("side", SIDES)
@@ -126,18 +159,18 @@ FEEDS = {
         Feed("binance-trades",
              ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker", "is_best_match"),
              ("id", "price", "qty", "time", "is_buyer_maker"), _trade, _quote, ("quote_qty",),
-             aliases=OLD),
+             aliases=OLD, plain=_plain_trades),
         Feed("binance-aggtrades",
              ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
               "transact_time", "is_buyer_maker", "is_best_match"),
              ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
               "transact_time", "is_buyer_maker"), _aggregate, _joined, ("first_trade_id",),
-             aliases=AGGREGATED),
+             aliases=AGGREGATED, plain=_plain_aggregates),
         Feed("binance-klines",
              ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume",
               "count", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
              ("open_time", "open", "high", "low", "close", "close_time"), _candle, _ohlc,
-             ("high", "low", "open_time"), step=_length),
+             ("high", "low", "open_time"), step=_length, plain=_plain_candles),
         Feed("binance-liquidations",
              ("time", "side", "order_type", "time_in_force", "original_quantity", "price",
               "average_price", "order_status", "last_fill_quantity", "accumulated_fill_quantity"),

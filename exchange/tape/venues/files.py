@@ -4,19 +4,19 @@ Numbers keep every printed digit: cells stay text and JSON numbers become Decima
 A file that cannot be read is named in a `VenueRefused` that says what to do.
 """
 
-import csv
 import gzip
 import hashlib
 import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any
 
+from exchange.tape.venues.lines import Aliases, blocks, enough
 from exchange.tape.venues.row import AS_WRITTEN, Row, VenueRefused
 
 PACKED = {
@@ -29,9 +29,6 @@ PACKED = {
 """First bytes of packings that are not read here, and what to do."""
 LISTS = ("data", "result")
 """Under which keys of an answer its rows are, where a format says nothing else."""
-Aliases = Mapping[str, str]
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-"""A line with its end, one at a time: a file object over the text would hold it four times over."""
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -120,77 +117,40 @@ def csv_rows(
     from the left, are enough. The same rows as an API gives them are read too: a JSON array of
     objects or of arrays, by itself, under one of the keys `lists`, or line by line. `aliases` are
     other spellings of columns."""
+    for rows in csv_blocks(paths, needed, default_header, lists, aliases):
+        yield from rows
+
+
+def csv_blocks(
+    paths: Sequence[Path],
+    needed: Sequence[str],
+    default_header: Sequence[str] = (),
+    lists: Sequence[str] = LISTS,
+    aliases: Aliases = MappingProxyType({}),
+) -> Iterator[Iterable[Row]]:
+    """The rows of `csv_rows`, many at a time: those of CSV files as `Lines`."""
     for path in paths:
         for name, content in _members(path):
             text = _decoded(name, content)
             del content  # a day of trades is hundreds of megabytes
             begin = re.search(r"\S", text)
             if begin and begin.group() in "[{":
-                for number, value in _json(name, text, lists):
-                    cells = value
-                    if isinstance(value, list) and _enough(value, needed, default_header):
-                        cells = dict(zip(default_header, value, strict=False))
-                    if not isinstance(cells, dict):
-                        raise VenueRefused(name, number, "", "is not an object.")
-                    yield Row(name, number, {aliases.get(k, k): v for k, v in cells.items()})
+                yield _answered(name, text, needed, default_header, lists, aliases)
             else:
-                yield from _csv(name, text, needed, default_header, aliases)
+                yield from blocks(name, text, needed, default_header, aliases)
 
 
-def _delimiter(text: str) -> str:
-    """The comma, or what a spreadsheet wrote in its place, by the first line that has anything."""
-    first = re.search(r"[^\r\n]+", text)
-    return max(",;\t", key=first.group().count) if first else ","
-
-
-def _named(header: Sequence[str], aliases: Aliases) -> list[str]:
-    """Column names without spaces, without a translation after a slash, in the usual spelling."""
-    names = [cell.split("/")[0].strip() for cell in header]
-    return [aliases.get(name, name) for name in names]
-
-
-def _enough(cells: Sequence[Any], needed: Sequence[str], default_header: Sequence[str]) -> bool:
-    """Whether cells named from the left by the default header hold all that is needed."""
-    return len(cells) <= len(default_header) and set(needed) <= set(default_header[: len(cells)])
-
-
-def _csv(
-    name: str, text: str, needed: Sequence[str], default_header: Sequence[str], aliases: Aliases
-) -> Iterator[Row]:
-    lines = (line[0] for line in LINE.finditer(text))
-    reader = csv.reader(lines, strict=True, delimiter=_delimiter(text))
-    try:
-        first = next((cells for cells in reader if cells), [])
-        header = _named(first, aliases)
-        if not header:
-            raise VenueRefused(name, 1, "", "has no header line; it is empty.")
-        named = set(header) & set(needed) and not any(cell.isdigit() for cell in first)
-        if not named and _enough(first, needed, default_header):
-            header = list(default_header[: len(first)])
-            yield Row(name, reader.line_num, dict(zip(header, first, strict=True)))
-        for field in needed:
-            if field not in header:
-                raise VenueRefused(
-                    name, 1, field,
-                    f"is missing from the header, which has {', '.join(header)[:200]}.",
-                )  # fmt: skip
-            if header.count(field) > 1:
-                raise VenueRefused(
-                    name, 1, field, "is twice in the header; leave the column that is meant."
-                )
-        for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise VenueRefused(
-                    name, reader.line_num, "",
-                    f"has {len(cells)} cells where the header has {len(header)}.",
-                )  # fmt: skip
-            yield Row(name, reader.line_num, dict(zip(header, cells, strict=True)))
-    except csv.Error as fault:
-        raise VenueRefused(
-            name, reader.line_num, "", f"is not CSV ({fault}); {AS_WRITTEN}"
-        ) from None
+def _answered(
+    name: str, text: str, needed: Sequence[str], default_header: Sequence[str],
+    lists: Sequence[str], aliases: Aliases,
+) -> Iterator[Row]:  # fmt: skip
+    for number, value in _json(name, text, lists):
+        cells = value
+        if isinstance(value, list) and enough(value, needed, default_header):
+            cells = dict(zip(default_header, value, strict=False))
+        if not isinstance(cells, dict):
+            raise VenueRefused(name, number, "", "is not an object.")
+        yield Row(name, number, {aliases.get(k, k): v for k, v in cells.items()})
 
 
 def json_rows(paths: Sequence[Path], lists: Sequence[str] = ()) -> Iterator[tuple[str, int, Any]]:

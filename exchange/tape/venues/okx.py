@@ -6,6 +6,7 @@ from pathlib import Path
 
 from exchange.tape.layout import SYMBOL_MOST
 from exchange.tape.venues import Outcome, public
+from exchange.tape.venues.columns import Columns, Integers
 from exchange.tape.venues.public import Feed, nothing, positive, series
 from exchange.tape.venues.row import Row
 
@@ -21,6 +22,15 @@ def _trade(row: Row) -> tuple[str, int | None, int]:
     )  # fmt: skip
 
 
+def _plain(columns: Columns) -> tuple[Integers, dict[str, int]]:
+    columns.positive("price", "size")
+    columns.words("side", SIDES)
+    columns.counts("created_time")
+    if "instrument_name" in columns:
+        columns.one("instrument_name")
+    return columns.integers("trade_id"), {}
+
+
 API = {
     "instId": "instrument_name", "tradeId": "trade_id", "px": "price", "sz": "size",
     "ts": "created_time",
@@ -30,7 +40,7 @@ FEEDS = {
     "okx-trades": Feed(
         "okx-trades", ("trade_id", "side", "size", "price", "created_time"),
         ("trade_id", "side", "size", "price", "created_time"), _trade, nothing, (),
-        aliases=API,
+        aliases=API, plain=_plain,
     )
 }  # fmt: skip
 

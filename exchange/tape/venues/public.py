@@ -2,21 +2,28 @@
 
 They name no accounts, so they make no account's tape; what they state of themselves is checked:
 consecutive ids (gaps and duplicates), time order, and every number that follows from the others.
-A format is a `Feed`: its columns, and one function that compares a row with what it must be.
+A format is a `Feed`: its columns, and one function that compares a row with what it must be. The
+formats of many millions of rows have another, which tells of thousands of rows at once that there
+is nothing to tell (`columns`).
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from exchange.tape.venues import Outcome
-from exchange.tape.venues.files import LISTS, csv_rows
+from exchange.tape.venues.columns import Columns, Integers, Unsure, sure
+from exchange.tape.venues.files import LISTS, csv_blocks
+from exchange.tape.venues.lines import Lines
 from exchange.tape.venues.report import Counts, Reconciliation, printed, turns
-from exchange.tape.venues.row import Row
+from exchange.tape.venues.row import Row, VenueRefused
 
 TRUTH = {"true": 1, "false": 0, "1": 1, "0": 0}
 PUBLISHED = re.compile(
@@ -35,7 +42,9 @@ class Feed(NamedTuple):
     row, and reads every field that matters; `check` compares a row with the one before it in its
     series (None for the first); `numbers` are what is compared. `columns` name the cells of a file
     without a header, `lists` where an answer of the API has its rows, `aliases` other spellings;
-    `step` is how far the number after a row's is."""
+    `step` is how far the number after a row's is. `plain` gives, of lines that are all as they must
+    be, the consecutive numbers and how many rows below the first agree in each of `numbers`, the
+    others being undetermined; else it raises `Unsure`."""
 
     name: str
     columns: tuple[str, ...]
@@ -46,6 +55,17 @@ class Feed(NamedTuple):
     lists: tuple[str, ...] = LISTS
     aliases: Mapping[str, str] = MappingProxyType({})
     step: Callable[[Row], int] = one
+    plain: Callable[[Columns], tuple[Integers, dict[str, int]]] | None = None
+
+
+class Stretch(NamedTuple):
+    """What the rows below the first of some plain lines come to."""
+
+    rows: int
+    gaps: int
+    missing: int
+    agree: dict[str, int]
+    last: Row
 
 
 def run(feed: Feed, paths: Sequence[Path]) -> Outcome:
@@ -63,18 +83,25 @@ def _as_read(feed: Feed, paths: Sequence[Path]) -> Outcome | None:
     counts, numbers = Counts(), {name: Reconciliation(name) for name in feed.numbers}
     span: dict[str, Any] = {}
     series, last, before = "", (0, 0), None
-    for row in _rows(feed, paths):
-        name, number, time = feed.identity(row)
-        key = (time if number is None else number, time)
-        if before is None:
-            series, span = name, {"rows": 0, "first": key[0]}
-        elif name != series or key[0] <= last[0] or time < last[1]:
-            return None
-        elif number is not None:
-            _gap(key[0] - last[0], feed.step(before), counts)
-        feed.check(row, before, numbers)
-        counts.rows += 1
-        last, before = key, row
+    for rows in _blocks(feed, paths):
+        stretch = _stretch(feed, rows)
+        for row in islice(rows, 1 if stretch else None):
+            name, number, time = feed.identity(row)
+            key = (time if number is None else number, time)
+            if before is None:
+                series, span = name, {"rows": 0, "first": key[0]}
+            elif name != series or key[0] <= last[0] or time < last[1]:
+                return None
+            elif number is not None:
+                _gap(key[0] - last[0], feed.step(before), counts)
+            feed.check(row, before, numbers)
+            counts.rows += 1
+            last, before = key, row
+        if stretch:
+            _add(stretch, counts, numbers)
+            before = stretch.last
+            _, number, time = feed.identity(before)
+            last = (time if number is None else number, time)
     counts.kept = counts.rows
     spans = {series: span | {"rows": counts.rows, "last": last[0]}} if span else {}
     return Outcome(printed(feed.name, counts, numbers, series=spans), None)
@@ -84,7 +111,7 @@ def _sorted(feed: Feed, paths: Sequence[Path]) -> Outcome:
     """The outcome of rows in any order, of any series, with duplicates."""
     counts = Counts()
     series: dict[str, list[tuple[int, int, Row]]] = {}
-    for row in _rows(feed, paths):
+    for row in chain.from_iterable(_blocks(feed, paths)):
         counts.rows += 1
         name, number, time = feed.identity(row)
         series.setdefault(name, []).append((time if number is None else number, time, row))
@@ -102,9 +129,35 @@ def _sorted(feed: Feed, paths: Sequence[Path]) -> Outcome:
     return Outcome(printed(feed.name, counts, numbers, series=spans), None)
 
 
-def _rows(feed: Feed, paths: Sequence[Path]) -> Iterator[Row]:
-    """The rows as CSV, or as the venue's API answers them."""
-    yield from csv_rows(paths, feed.needed, feed.columns, feed.lists, feed.aliases)
+def _stretch(feed: Feed, rows: Iterable[Row]) -> Stretch | None:
+    """What lines below their first row come to; None where they have to be read row by row."""
+    if feed.plain is None or not isinstance(rows, Lines):
+        return None
+    try:
+        columns = Columns(rows)
+        numbers, agree = feed.plain(columns)
+        sure(numbers[1:] > numbers[:-1])
+        last = rows.last()
+        feed.identity(last)
+    except (Unsure, VenueRefused):
+        return None
+    below = columns.count - 1
+    missing = int(numbers[-1]) - int(numbers[0]) - below
+    return Stretch(below, int((np.diff(numbers) != 1).sum()), missing, agree, last)
+
+
+def _add(stretch: Stretch, counts: Counts, numbers: Numbers) -> None:
+    counts.rows += stretch.rows
+    counts.gaps += stretch.gaps
+    counts.missing += stretch.missing
+    for name, agree in stretch.agree.items():
+        numbers[name].agree += agree
+        numbers[name].undetermined += stretch.rows - agree
+
+
+def _blocks(feed: Feed, paths: Sequence[Path]) -> Iterator[Iterable[Row]]:
+    """The rows as CSV, or as the venue's API answers them, many at a time."""
+    return csv_blocks(paths, feed.needed, feed.columns, feed.lists, feed.aliases)
 
 
 def _distinct(rows: list[tuple[int, int, Row]], counts: Counts) -> list[tuple[int, int, Row]]:
