@@ -102,12 +102,11 @@ UNDO_HELP = gettext_lazy(
 
 
 def undoing(plan: Plan, *, may: bool) -> dict[str, Any]:
-    """What a plan's page says of undoing: what it undoes, what undoes it, whether that can be
-    asked for; at most two statements."""
+    """What a plan's page says of being undone: by what, whether that can be asked for; at most one
+    statement."""
     by = undo.undoing(plan) if plan.state == Plan.State.RECONCILED else None
     open_to = plan.state == Plan.State.RECONCILED and plan.remedy != Plan.Remedy.UNDO
     return {
-        "undoes": undo.undone(plan) if plan.remedy == Plan.Remedy.UNDO else None,
         "undone_by": by,
         "may_undo": may and open_to and by is None,
         "undo_help": UNDO_HELP,

@@ -123,8 +123,8 @@ def fetch(request: HttpRequest, pk: int) -> Plan:
 
 
 def summary(plan: Plan, reader: Person) -> dict[str, Any]:
-    """What the pages that sum a plan up show of it; five statements. Whoever is recused gets no
-    votes."""
+    """What the pages that sum a plan up show of it; five statements, six of an undo. Whoever is
+    recused gets no votes."""
     recused = recusals.recused(incident=plan.incident, person=reader)
     standing = approvals.standing(plan)
     totals = plan_figures.by_asset(plan, queries.assets(plan))
@@ -144,6 +144,7 @@ def summary(plan: Plan, reader: Person) -> dict[str, Any]:
         "times": plan_figures.times(plan),
         "compared": plan_origin.compared(plan),
         "steps": remedy_words.described(plan.remedy, plan.parameters),
+        "undoes": undo.undone(plan) if plan.remedy == Plan.Remedy.UNDO else None,
     }
 
 

@@ -17,7 +17,7 @@ from tests.backoffice.services.conftest import (
     execute,
     executed,
 )
-from tests.backoffice.views.conftest import expected, matrix
+from tests.backoffice.views.conftest import expected, matrix, signed_in
 from tests.backoffice.views.reading import text
 
 pytestmark = pytest.mark.django_db
@@ -44,8 +44,9 @@ def test_it_is_asked_for_on_a_reconciled_plan(world: World, done: Plan, analyst:
     assert "Undo this plan" in text(analyst.get(reverse("plan", args=[done.pk])))
     new = made(analyst, done)
     page = text(analyst.get(reverse("plan", args=[new.pk])))
-    assert f"This plan posts the opposite of plan {done.pk} (Goodwill payment)." in page
-    assert "The share was wrong." in page
+    told = f"This plan posts the opposite of plan {done.pk} (Goodwill payment). Because: The share"
+    for name in ("plan", "plan-decide", "plan-break-glass"):
+        assert told in text(signed_in("fay").get(reverse(name, args=[new.pk])))
     assert "Withdrawals Open to be closed before it is executed" in page
     before = text(analyst.get(reverse("plan", args=[done.pk])))
     assert f"Plan {new.pk} undoes this plan; it is computed." in before
