@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice.models import Incident, Plan
-from backoffice.queries import break_glass, notices, overview, plans
+from backoffice.queries import break_glass, campaigns, notices, overview, plans
 from backoffice.queries import incidents as queries
 from backoffice.services import incidents as services
+from backoffice.services import undo
 from backoffice.services.refusals import Refused
 from backoffice.templatetags.charts import Part
 from backoffice.views import access, incident_chart
@@ -152,7 +153,7 @@ def _figures(incident: Incident) -> dict[str, Any]:
 
 
 def _next_steps(incident: Incident, gates: dict[str, str]) -> dict[str, Any]:
-    """The steps with their addresses, and the first that is not done; five statements."""
+    """The steps with their addresses, and the first that is not done; seven statements."""
     told = overview.told(incident)
     now = Situation(
         status=incident.status,
@@ -160,7 +161,7 @@ def _next_steps(incident: Incident, gates: dict[str, str]) -> dict[str, Any]:
         all_open=gates == {"trading": "trading", "withdrawals": "gate_open"},
         plan=_standing_plan(incident),
         notices=0 if taken_back(notices.latest(incident, "en")) else told.notices,
-        campaigns=told.campaigns,
+        campaigns=0 if campaigns.unwritten(incident).exists() else told.campaigns,
     )
     found = steps(now)
     rows = [(step, address(step.page, incident.slug)) for step in found]
@@ -168,11 +169,15 @@ def _next_steps(incident: Incident, gates: dict[str, str]) -> dict[str, Any]:
 
 
 def _standing_plan(incident: Incident) -> str:
-    """The state of the newest plan that counts: neither one that was undone nor what undid it."""
-    rows = list(plans.of_incident(incident))
+    """The state of the newest plan that counts: none that came to nothing, was undone or undid
+    another. Where a remedy was undone, goodwill does not stand in for the next one."""
+    rows = [plan for plan in plans.of_incident(incident) if plan.state not in undo.DEAD]
     undos = undone(rows)
-    over = {*undos, *(undo.batch_id for undo in undos.values())}
-    return next((plan.state for plan in rows if plan.batch_id not in over), "")
+    over = {*undos, *(row.batch_id for row in undos.values())}
+    standing = [plan for plan in rows if plan.batch_id not in over]
+    remedies = [plan for plan in standing if plan.remedy != Plan.Remedy.GOODWILL]
+    wanted = any(row.remedy != Plan.Remedy.GOODWILL for row in rows if row.batch_id in undos)
+    return next((plan.state for plan in (remedies if remedies or wanted else standing)), "")
 
 
 @require_POST

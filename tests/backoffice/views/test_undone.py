@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import Award, Campaign, Plan, Programme
-from backoffice.services import campaigns, findings, notices, sending, undo
+from backoffice.services import campaigns, findings, notices, plans, sending, undo
 from tests.backoffice.services.conftest import BTC, World, close_gates, compute, execute, executed
 from tests.backoffice.views.conftest import signed_in
 from tests.backoffice.views.reading import cells, text
@@ -97,6 +97,28 @@ def test_a_remedy_that_was_undone_is_a_step_again(
     at = reverse("incident", args=[world.incident.slug])
     assert "Done Compute a remedy" in text(analyst.get(at))
     request.getfixturevalue("undone")
+    shown = text(analyst.get(at))
+    assert "Done Compute a remedy" not in shown
+    assert "Done Write to every customer it touched" not in shown
+
+
+def test_goodwill_does_not_stand_in_for_a_remedy_that_was_undone(
+    world: World, told: Campaign, analyst: Client
+) -> None:
+    at = reverse("incident", args=[world.incident.slug])
+    close_gates(world)
+    remedy = executed(world, compute(world, [5], remedy="bust"))
+    assert "Done Execute and reconcile" in text(analyst.get(at))
+    made = undo.compute_undo(plan=remedy, by=world.person("mira"), reason="The band was wrong.")
+    executed(world, made)
+    assert "Done Compute a remedy" not in text(analyst.get(at))
+
+
+def test_a_plan_that_came_to_nothing_is_no_remedy(world: World, analyst: Client) -> None:
+    at = reverse("incident", args=[world.incident.slug])
+    plan = compute(world, [5], remedy="bust")
+    assert "Done Compute a remedy" in text(analyst.get(at))
+    plans.withdraw(plan=plan, by=world.person("mira"), reason="Another band.")
     assert "Done Compute a remedy" not in text(analyst.get(at))
 
 
