@@ -76,12 +76,9 @@ def _sides(trade: dict[str, Any], row: Row) -> Iterator[tuple[str, dict[str, Any
     sides = trade["side_info"]
     if len(sides) != 2 or not all(isinstance(side, dict) for side in sides):
         raise row.refuse("side_info", f"is not a buyer and a seller; {AS_WRITTEN}")
-    time = trade.get("time")
-    if isinstance(time, str) and "T" in time and not time.endswith("Z"):
-        time = f"{time}Z"
     for side, of in zip("BA", sides, strict=True):
         yield str(of.get("user", "")), {
-            **trade, "time": time, "side": side, "crossed": trade.get("side") == side,
+            **trade, "side": side, "crossed": trade.get("side") == side,
             "startPosition": of.get("start_pos"), "oid": of.get("oid"),
         }  # fmt: skip
 
@@ -100,8 +97,8 @@ def _fill(row: Row, user: str) -> Fill:
     victim = liquidation.get("liquidatedUser", "") if isinstance(liquidation, dict) else ""
     direction = row.text("dir", "")
     return Fill(
-        row.file, row.number, user, row.name("coin", SYMBOL_MOST), row.micros("time") // 1000,
-        price,
+        row.file, row.number, user, row.name("coin", SYMBOL_MOST),
+        row.micros("time", bare_is_utc=True) // 1000, price,
         size * row.choice("side", SIDES), row.number_of("startPosition"),
         None if row.has("side_info") else row.number_of("closedPnl"), row.number_of("fee", "0"),
         row.name("feeToken", ASSET_MOST, "USDC"),

@@ -15,7 +15,6 @@ ALIASES = {
     "realized funding": "realized_funding", "liquidation fee": "liquidation_fee",
 }  # fmt: skip
 """Columns of the export as the API spells them."""
-WHOLE_SECONDS = len("2020-01-01 00:00:00")
 Trade = tuple[str, int, Decimal | None]
 
 
@@ -80,13 +79,6 @@ def read(row: Row) -> Entry:
     if price is not None and price <= 0:
         raise row.refuse("trade_price", f"{price} is not above zero.")
     return Entry(
-        row, row.text("margin_account", ""), asset, _time(row), after - size, size,
-        row.text("info").lower(), price,
+        row, row.text("margin_account", ""), asset, row.micros("date", bare_is_utc=True),
+        after - size, size, row.text("info").lower(), price,
     )  # fmt: skip
-
-
-def _time(row: Row) -> int:
-    """Microseconds; the export does not say that its times are UTC."""
-    text = row.text("date")
-    said = f"{text}Z" if len(text) == WHOLE_SECONDS else text
-    return Row(row.file, row.number, {"date": said}).micros("date")

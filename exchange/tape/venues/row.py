@@ -107,26 +107,29 @@ class Row:
             raise self.refuse(field, f'"{text[:40]}" is not one of {", ".join(words)}.')
         return words[text.lower()]
 
-    def micros(self, field: str) -> int:
-        """The field as microseconds UTC: ISO with an offset, or a count of s, ms, us or ns."""
+    def micros(self, field: str, *, bare_is_utc: bool = False) -> int:
+        """The field as microseconds UTC: a count of s, ms, us or ns, or ISO with an offset, which
+        may be missing where the venue writes UTC and leaves it out."""
         text = self.text(field).removesuffix(".0")
         if text.isdigit() and text.isascii() and len(text) <= COUNT_MOST:
             micros = _count(int(text))
         else:
-            micros = (self._moment(field, text) - EPOCH) // timedelta(microseconds=1)
+            micros = (self._moment(field, text, bare_is_utc) - EPOCH) // timedelta(microseconds=1)
         if not EARLIEST <= micros < LATEST:
             raise self.refuse(
                 field, f'"{text[:40]}" is no time between {YEARS[0]} and {YEARS[1]}; {AS_WRITTEN}'
             )
         return micros
 
-    def _moment(self, field: str, text: str) -> datetime:
+    def _moment(self, field: str, text: str, bare_is_utc: bool) -> datetime:
         try:
             moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         except ValueError:
             raise self.refuse(
                 field, f'"{text[:40]}" is not a time: ISO with an offset, or a count since 1970.'
             ) from None
+        if moment.tzinfo is None and bare_is_utc and ":" in text:  # a date alone is no time
+            return moment.replace(tzinfo=UTC)
         if moment.tzinfo is None:
             raise self.refuse(field, f'"{text[:40]}" has no offset from UTC; write Z if it is UTC.')
         return moment

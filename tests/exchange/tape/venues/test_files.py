@@ -138,6 +138,16 @@ def test_what_is_no_time_of_a_market_is_refused(value: str, message: str) -> Non
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize("value", ["2020-09-13T12:26:40", "2020-09-13 14:26:40+02:00"])
+def test_a_time_without_an_offset_is_utc_where_the_venue_leaves_it_out(value: str) -> None:
+    assert row(value).micros("cell", bare_is_utc=True) == 1_600_000_000_000_000
+
+
+def test_a_date_alone_is_no_time() -> None:
+    with pytest.raises(VenueRefused, match="has no offset from UTC"):
+        row("2020-09-13").micros("cell", bare_is_utc=True)
+
+
 @pytest.mark.parametrize("value", ["1_000", "９", "1,5", "0x1F", "1e400", True, [1], {"a": 1}])
 def test_what_is_no_number_is_refused(value: Any) -> None:
     with pytest.raises(VenueRefused, match="^f.csv row 2, cell: .*; give the file as the venue"):
