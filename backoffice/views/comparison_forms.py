@@ -22,6 +22,17 @@ EXTRAS_MAX = 8
 SHARES = {"max_value": Decimal("0.999999"), "decimal_places": 6}
 
 
+class ShareField(forms.DecimalField):
+    """A share of one, typed as such or in per cent."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        typed = str(value or "").strip()
+        if not typed.endswith("%"):
+            return super().to_python(value)
+        percent = super().to_python(typed[:-1].strip())
+        return None if percent is None else percent.scaleb(-2)
+
+
 class ShownForm(forms.Form):
     """Which scenarios stand beside each other, and in which asset; what is not understood is left
     out."""
@@ -181,12 +192,13 @@ def _field(field: Field, symbols: Sequence[str]) -> forms.Field:
             widget=forms.CheckboxSelectMultiple,
             **common,
         )
-    limits = {"max_digits": 24, "min_value": 0, **(SHARES if field.kind == SHARE else {})}
-    initial = "" if field.kind == PRICE else field.default
     assert field.kind in (SHARE, PRICE, AMOUNT), f"no form field for a parameter that is {field}"
-    return forms.DecimalField(
-        initial=initial, widget=forms.TextInput(attrs={"inputmode": "decimal"}), **limits, **common
-    )
+    initial = "" if field.kind == PRICE else field.default
+    common |= {"initial": initial, "max_digits": 24, "min_value": 0}
+    if field.kind == SHARE:
+        words = f"{_help(field)} {_('A share: 0.03 or 3 %.')}"
+        return ShareField(**common | SHARES | {"help_text": words}, widget=forms.TextInput)
+    return forms.DecimalField(widget=forms.TextInput(attrs={"inputmode": "decimal"}), **common)
 
 
 def _help(field: Field) -> str:

@@ -204,6 +204,24 @@ def test_a_comparison_is_put_together_and_asked_for(market: Market, analyst: Cli
     )
 
 
+@pytest.mark.parametrize(
+    ("typed", "band"), [("3 %", "0.03"), ("12.5%", "0.125"), ("0.2", "0.2"), ("300 %", None),
+                        ("three %", None)],
+)  # fmt: skip
+def test_a_share_is_typed_as_one_or_in_per_cent(
+    market: Market, analyst: Client, typed: str, band: str | None
+) -> None:
+    at = reverse("comparison-compute", args=[market.incident.slug])
+    asked = {"extra": ["bust"], "0-band": typed, "0-reference": "fair", "0-follow": "no"}
+    answer = analyst.post(at, asked)
+    if band is None:
+        assert (answer.status_code, Comparison.objects.count()) == (422, 0)
+        assert f'value="{typed}"' in answer.content.decode(), "what was typed is still there"
+        return
+    (scenario,) = comparisons.run(comparison_id=Comparison.objects.get().pk).scenarios.all()
+    assert scenario.parameters["words"]["band"] == band
+
+
 def test_what_does_not_fit_is_refused_and_nothing_is_asked_for(
     market: Market, analyst: Client
 ) -> None:
