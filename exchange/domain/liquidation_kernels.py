@@ -28,7 +28,7 @@ from exchange.domain.margin_units import (
     health_at,
     worst_health,
 )
-from exchange.domain.value_kernels import scaled_half_even, trade_value
+from exchange.domain.value_kernels import apply_fill
 
 Array = Any
 
@@ -181,25 +181,12 @@ def look_at_all(
 
 @inlined
 def trade(terms: Array, units: Array, rows: Array, row: int, dq: int, ticks: int, fee: int) -> None:
-    """`value.apply_fill` on a position; its unit's cash takes the profit and the fee."""
+    """Apply a fill to a position; its unit's cash takes the profit and the fee."""
     c = rows[row, CONTRACT]
-    kind, num, den = terms[c, KIND], terms[c, NUM], terms[c, DEN]
-    held, cost = rows[row, QUANTITY], rows[row, COST]
-    value = trade_value(kind, num, den, dq, ticks)
-    rows[row, QUANTITY] = held + dq
-    gain = 0
-    if held == 0 or (held > 0) == (dq > 0):
-        rows[row, COST] = cost + value
-    elif abs(dq) <= abs(held):
-        released = scaled_half_even(abs(cost), abs(dq), abs(held))
-        if cost < 0:
-            released = -released
-        rows[row, COST] = cost - released
-        gain = -value - released
-    else:
-        closed = trade_value(kind, num, den, -held, ticks)
-        rows[row, COST] = value - closed
-        gain = -closed - cost
+    rows[row, QUANTITY], rows[row, COST], gain = apply_fill(
+        terms[c, KIND], terms[c, NUM], terms[c, DEN], rows[row, QUANTITY], rows[row, COST], 0, dq,
+        ticks,
+    )  # fmt: skip
     units[rows[row, UNIT], CASH] += gain - fee
 
 

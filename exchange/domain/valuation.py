@@ -14,20 +14,18 @@ from exchange.domain.value import ContractSpec, ValueTooLarge, check_bounds
 def values(holdings: Holdings, specs: Sequence[ContractSpec], marks: I64) -> I64:
     """Value of each position at its contract's mark (ticks, i64[contract]), half to even.
 
-    Signed like a trade of the whole position: ``value - cost`` is its unrealised profit.
+    Signed like a trade of the whole position: ``value - cost`` is its unrealised profit. Raises
+    `TapeTooLarge` as `each_value` does.
     """
-    from exchange.domain.valuation_kernels import value_rows  # loads the compiler
-
-    result = np.zeros(holdings.quantity.size, np.int64)
-    value_rows(holdings.contract, holdings.quantity, marks, *terms_of(specs), result)
-    return result
+    return each_value(specs, holdings.contract, holdings.quantity, marks[holdings.contract])
 
 
 def each_value(specs: Sequence[ContractSpec], contract: I16, quantity: I64, ticks: I64) -> I64:
     """Value of each row's ``quantity`` contracts at its own price in ticks, half to even.
 
     Signed like a trade: the difference between two prices is what the position gains. Raises
-    `TapeTooLarge` where the values of a contract could leave int64 together.
+    `TapeTooLarge` where the values of a contract could leave int64 together, or where a position
+    has no price.
     """
     from exchange.domain.valuation_kernels import value_each  # loads the compiler
 
@@ -60,9 +58,11 @@ def settle(holdings: Holdings, specs: Sequence[ContractSpec], marks: I64) -> Hol
     Quantities stay. ``cost - realised`` of every holding is unchanged, so conservation holds
     whatever the rounding. A contract whose mark is 0 is not settled.
     """
-    settled = np.asarray(marks)[holdings.contract] > 0
-    at = np.where(settled, values(holdings, specs, np.maximum(marks, 1)), holdings.cost)
-    return holdings._replace(cost=at, realised=holdings.realised + at - holdings.cost)
+    ticks = marks[holdings.contract]
+    quantity = np.where(ticks > 0, holdings.quantity, 0)
+    worth = each_value(specs, holdings.contract, quantity, ticks)
+    cost = np.where(ticks > 0, worth, holdings.cost)
+    return holdings._replace(cost=cost, realised=holdings.realised + cost - holdings.cost)
 
 
 def funding(

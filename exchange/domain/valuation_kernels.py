@@ -9,23 +9,6 @@ Array = Any
 
 
 @kernel
-def value_rows(
-    contract: Array,
-    quantity: Array,
-    marks: Array,
-    kind: Array,
-    num: Array,
-    den: Array,
-    result: Array,
-) -> None:
-    """Fill ``result`` with `value.trade_value` of each row at its contract's mark."""
-    for row in range(contract.shape[0]):
-        c = contract[row]
-        if quantity[row] != 0:
-            result[row] = trade_value(kind[c], num[c], den[c], quantity[row], marks[c])
-
-
-@kernel
 def value_each(
     contract: Array,
     quantity: Array,

@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.domain.replay import empty_holdings, replay
+from exchange.domain.replay import TapeTooLarge, empty_holdings, replay
 from exchange.domain.valuation import by_account, equity, funding, settle, values
 from exchange.domain.value import trade_value_exact
 from tests.exchange.domain.market import BTC, KINDS, fills_of, random_tape
@@ -26,6 +27,13 @@ def test_values_are_the_definition(seed, trades):
         for c, q in zip(state.contract, state.quantity, strict=True)
     ]
     assert values(state, KINDS, MARKS).tolist() == expected
+
+
+@pytest.mark.parametrize("mark", [0, 1])
+def test_a_position_without_a_price_or_beyond_int64_has_no_value(mark):
+    [state] = replay(empty_holdings(), fills_of([(1, 0, 0, 1, 10**7, 700_000, 0)]), [BTC], [END])
+    with pytest.raises(TapeTooLarge, match="BTC-Q"):
+        values(state, [BTC], np.array([mark]))
 
 
 def test_equity_is_cash_and_unrealised_profit():
@@ -54,9 +62,8 @@ def test_settlement_moves_profit_and_changes_nobody_s_equity(seed, trades):
 
 
 def test_a_contract_without_a_mark_is_not_settled():
-    state = held(3, 40)
-    after = settle(state, KINDS, np.zeros(4, np.int64))
-    assert after.cost.tolist() == state.cost.tolist()
+    [state] = replay(empty_holdings(), fills_of([(1, 0, 0, 1, 10**7, 700_000, 0)]), [BTC], [END])
+    assert settle(state, [BTC], np.zeros(1, np.int64)).cost.tolist() == state.cost.tolist()
 
 
 @settings(max_examples=25, deadline=None)
