@@ -30,8 +30,6 @@ from exchange.domain.margin.ruleset import (
 from exchange.domain.rounding import half_up
 
 ZERO = Fraction(0)
-SENSIBLE = (Fraction(1, 1000), Fraction(100))
-"""Collateral as a share of the position's value, within which a reading makes sense."""
 LEAST_INVERSE = Fraction(10)
 """Dollars below which nobody means an inverse position: the smallest contracts are 1 to 100."""
 
@@ -92,10 +90,10 @@ def _contract(
 def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> tuple[str, str]:
     """The kind a request means under rules that cover several, where it does not say.
 
-    A symbol in USDT or USDC is linear, one in USD inverse. Else the kind under which the
-    collateral is between a thousandth and a hundred times the position, if there is exactly one:
-    the value of the same quantity as inverse and as linear differs by the price squared. Without
-    a symbol, a size nobody would hold in dollars is in coins. Else the rules' first kind.
+    A symbol in USDT or USDC is linear, one in USD inverse. Else the collateral tells: the value
+    of the same quantity as inverse and as linear differs by the price squared, and one of them is
+    nearer to it. Without it, a size nobody would hold in dollars is in coins. Else the rules'
+    first kind.
     """
     first = rules.contracts[0]
     if len(rules.contracts) == 1:
@@ -106,13 +104,9 @@ def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> t
     if "USD" in plain(position.symbol) and QUANTO not in rules.contracts:
         return INVERSE, f"{position.symbol} is settled in its coin"
     if collateral:
-        sensible = [
-            kind
-            for kind in rules.contracts
-            if kind != QUANTO and SENSIBLE[0] <= collateral / _value(kind, position) <= SENSIBLE[1]
-        ]
-        if len(sensible) == 1:
-            return sensible[0], "of its kinds only this one fits the collateral"
+        times = {kind: collateral / _value(kind, position) for kind in rules.contracts}
+        best = min(times, key=lambda kind: max(times[kind], 1 / times[kind]))
+        return best, "of its kinds this one fits the collateral best"
     if LINEAR in rules.contracts and not position.symbol and position.size < LEAST_INVERSE:
         return LINEAR, "so small a size is in coins, not in dollars"
     return first, f"the first kind {rules.name} covers"

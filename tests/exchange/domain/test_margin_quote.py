@@ -107,8 +107,8 @@ def test_the_mark_gives_profit_and_ratio() -> None:
 
 MEANT = [
     # rules, symbol, collateral, kind taken, why
-    ("okx", "", "0.000002", "inverse", "only this one fits the collateral"),
-    ("okx", "", "400", "linear", "only this one fits the collateral"),
+    ("okx", "", "0.000002", "inverse", "this one fits the collateral best"),
+    ("okx", "", "400", "linear", "this one fits the collateral best"),
     ("okx", "BTC-USDT", "0.000002", "linear", "settled in USDT"),
     ("okx", "", "", "linear", "so small a size is in coins"),
     ("okx", "BTC-USD", "", "inverse", "settled in its coin"),

@@ -23,6 +23,8 @@ RETURNED = [
     ("short", "0.11", "178.29", "19.605036", "0.025", "347.82205322"),
     # The venue's own page, gitbook "Info endpoint", clearinghouseState: ETH at 20x.
     ("long", "0.0335", "2986.3", "4.981226", "0.01", "2866.26936529"),
+    # XYZ100 of a builder's market, at 20x: rawUsd -9.538334.
+    ("long", "0.0004", "25075", "0.491666", "0.025", "24457.2666"),
 ]
 
 

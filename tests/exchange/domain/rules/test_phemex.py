@@ -52,3 +52,21 @@ def test_inverse_follows_the_help_page() -> None:
     }
     expected = Decimal(10000) / (1 - Decimal("0.005") + Decimal("0.05"))
     assert unrounded("liquidation_price", 12, **request) == round(expected, 12)
+
+
+def test_a_cross_position_of_the_websocket_page() -> None:
+    # github.com/phemex/phemex-api-docs, account-order-position snapshot: 9 contracts at 8,687.5941
+    # with crossSharedBalanceEv 99998802; bankruptPriceEp and liquidationPriceEp are 90000.
+    request = {
+        "rules": "phemex",
+        "side": "long",
+        "quantity": "9",
+        "entry": "8687.5941",
+        "mark": "8678.6292",
+        "collateral": "0.99998802",
+        "mode": "cross",
+        "maintenance": "0.005",
+    }
+    answer = printed(**request)
+    assert (answer["bankruptcy_price"], answer["liquidation_price"]) == ("9.0", "9.0")
+    assert answer["pnl"] == "-0.00000107"
