@@ -147,8 +147,8 @@ def ineligible(*, plan: Plan, by: Person, role: str | None = None) -> str | None
 
 
 def standing(plan: Plan) -> Standing:
-    """Who counts and who is missing, derived anew from the approvals; a decision that a passkey
-    proves in name only does not count. At most six statements, four without passkeys."""
+    """Who counts and who is missing, derived anew from the approvals; a decision that is proven in
+    name only does not count. At most seven statements, five without passkeys."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT plan_approvals(%s), plan_missing(%s), plan_break_glass(%s)", [plan.pk] * 3
@@ -206,7 +206,7 @@ def blocked(plan: Plan) -> str | None:
         cursor.execute("SELECT plan_blocked(%s)", [plan.pk])
         why: str | None = cursor.fetchone()[0]
     if why is None and (found := proven.forged(plan)):
-        why = f"a decision is not proven by a passkey: {found[0].why}"
+        why = f"a decision is not proven: {found[0].why}"
     return why
 
 

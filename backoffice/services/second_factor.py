@@ -17,6 +17,7 @@ from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
 
 from backoffice.models import Approval, Person, Plan, SpentCode
+from backoffice.services import proven
 from backoffice.services.refusals import WrongCode
 
 PERIOD_SECONDS = 30
@@ -33,8 +34,9 @@ class Code:
     method: ClassVar[str] = Approval.Method.TOTP
 
     def spend(self, plan: Plan, officer: Person, role: str, decision: str) -> dict[str, Any]:
-        """Spend the code, whatever the plan and the decision; the evidence is its step."""
-        return {"step": verify(officer, self.typed)}
+        """Spend the code on this decision; the evidence is its step, countersigned."""
+        step = verify(officer, self.typed)
+        return proven.by_code(plan=plan, officer=officer, role=role, decision=decision, step=step)
 
 
 def secret_of(person: Person) -> str:

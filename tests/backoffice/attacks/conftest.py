@@ -6,6 +6,7 @@ that no attack is refused for how it is written.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,22 +67,26 @@ class Desk:
         return self.steps
 
     def forge(self, handle: str, role: str, plan: Plan | None = None, **changes: object) -> None:
-        """Write an approval by hand, as right as `changes` leave it."""
+        """Write an approval by hand, as right as `changes` leave it: by default as somebody could
+        who has the desk's key too."""
         plan, officer = plan or self.plan, self.person(handle)
         with transaction.atomic():
             row = {
                 "digest": plan.digest, "method": "totp", "seal": proven.seal(plan),
                 "decision": "approve", **changes,
             }  # fmt: skip
-            step = row.pop("step", None) or self.spend(officer)
+            proof = proven.by_code(
+                plan=plan, officer=officer, role=role, decision=row["decision"],
+                step=row.pop("step", None) or self.spend(officer),
+            )  # fmt: skip
+            given = {key: row[key] for key in ("seal", "countersignature") if key in row}
             values = [
                 plan.pk, officer.pk, role, row["decision"], row["digest"], row["method"],
-                step, row["seal"],
+                json.dumps(proof | given),
             ]  # fmt: skip
             run_sql(
                 "INSERT INTO approval (plan_id, officer_id, role, decision, reason, digest, method,"
-                " evidence, at) VALUES (%s, %s, %s, %s, 'by hand', %s, %s,"
-                " jsonb_build_object('step', %s::bigint, 'seal', %s::text), '2000-01-01')",
+                " evidence, at) VALUES (%s, %s, %s, %s, 'by hand', %s, %s, %s, '2000-01-01')",
                 values=values,
             )
 

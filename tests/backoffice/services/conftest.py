@@ -258,9 +258,10 @@ def approve_by_row(world: World, plan: Plan) -> None:
     for number, (role, officer) in enumerate(officers(plan)):
         step = 1000 * plan.pk + number
         SpentCode.objects.create(person=officer, step=step)
+        proof = proven.by_code(plan=plan, officer=officer, role=role, decision="approve", step=step)
         Approval.objects.create(
             plan=plan, officer=officer, role=role, decision="approve", digest=plan.digest,
-            method="totp", evidence={"step": step, "seal": proven.seal(plan)},
+            method="totp", evidence={**proof, "seal": proven.seal(plan)},
         )  # fmt: skip
     Plan.objects.filter(pk=plan.pk).update(state="approved")
     plan.refresh_from_db()

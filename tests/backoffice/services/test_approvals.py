@@ -1,5 +1,6 @@
 """Decisions: who may, on what, when, how often. Each refusal in words and again in the database."""
 
+import json
 import time
 from datetime import timedelta
 
@@ -42,6 +43,9 @@ def insert(plan: Plan, officer: Person, **changes: object) -> None:
         "role": "risk", "decision": "approve", "digest": plan.digest, "method": "totp",
         "step": int(time.time()) // 30, "seal": proven.seal(plan), "spend": True, **changes,
     }  # fmt: skip
+    proof = proven.by_code(
+        plan=plan, officer=officer, role=row["role"], decision=row["decision"], step=row["step"]
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         if row.pop("spend"):
             cursor.execute(
@@ -50,11 +54,10 @@ def insert(plan: Plan, officer: Person, **changes: object) -> None:
             )
         cursor.execute(
             "INSERT INTO approval (plan_id, officer_id, role, decision, reason, digest, method,"
-            " evidence, at) VALUES (%s, %s, %s, %s, 'by hand', %s, %s,"
-            " jsonb_build_object('step', %s::bigint, 'seal', %s::text), now())",
+            " evidence, at) VALUES (%s, %s, %s, %s, 'by hand', %s, %s, %s, now())",
             [
                 plan.pk, officer.pk, row["role"], row["decision"], row["digest"], row["method"],
-                row["step"], row["seal"],
+                json.dumps({**proof, "seal": row["seal"]}),
             ],
         )  # fmt: skip
 

@@ -31,7 +31,7 @@ from tests.backoffice.services.conftest import BTC, World, propose, run_sql, wit
 from tests.backoffice.services.test_approvals import fingerprint
 from tests.backoffice.services.test_signing import traces
 
-NOT_PROVEN = "is not proven by a passkey: the signature does not match the key"
+NOT_PROVEN = "is not proven: the signature does not match the key"
 
 
 def forge(plan: Plan, handle: str, world: World, **changes: Any) -> None:
