@@ -57,7 +57,8 @@ def approved(world: World) -> Plan:
     moves = drafting.Moves(
         np.array([0, 1]), np.array([0, 0]), np.array([5, -5]), np.array([700, -700])
     )
-    return remedy.approved(world, draft._replace(moves=moves))
+    effects = draft.effects._replace(positions_changed=np.array([1, 1, 0]))
+    return remedy.approved(world, draft._replace(moves=moves, effects=effects))
 
 
 def books() -> tuple[object, ...]:

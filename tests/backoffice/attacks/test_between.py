@@ -16,12 +16,11 @@ from tests.backoffice.services.conftest import UNTOUCHED, compare, execute, tie,
 
 def digest_swapped(desk: Desk) -> None:
     """Another manifest with its own right digest."""
-    manifest = desk.plan.manifest | {"remedy": "goodwill!"}
+    manifest = desk.plan.manifest | {"format": "other"}
     digest = canonical.digest(manifest)
     without_triggers(
         "plan",
-        f"UPDATE plan SET digest = '{digest}', manifest = jsonb_set(manifest, '{{remedy}}',"
-        " '\"goodwill!\"')",
+        f"UPDATE plan SET digest = '{digest}', manifest = manifest || '{{\"format\": \"other\"}}'",
     )
 
 
