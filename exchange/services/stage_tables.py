@@ -42,7 +42,7 @@ BEFORE = """
 CREATE TABLE {cash_before} AS
 SELECT row_number() OVER (ORDER BY m.ledger_account_id) AS seq, m.ledger_account_id, m.asset_id,
        coalesce(b.amount, 0) AS amount, coalesce(b.version, 0) AS version, m.delta
-FROM (SELECT ledger_account_id, asset_id, sum(amount)::bigint AS delta
+FROM (SELECT ledger_account_id, asset_id, books_sum(amount) AS delta
       FROM {cash} GROUP BY ledger_account_id, asset_id) AS m
 LEFT JOIN balance b ON b.ledger_account_id = m.ledger_account_id;
 ALTER TABLE {cash_before} ADD PRIMARY KEY (seq);
@@ -50,8 +50,8 @@ CREATE TABLE {positions_before} AS
 SELECT row_number() OVER (ORDER BY m.account_id, m.contract_id) AS seq, m.account_id,
        m.contract_id, coalesce(p.quantity, 0) AS quantity, coalesce(p.cost, 0) AS cost,
        coalesce(p.version, 0) AS version, m.quantity_delta, m.cost_delta
-FROM (SELECT account_id, contract_id, sum(quantity)::bigint AS quantity_delta,
-             sum(cost)::bigint AS cost_delta
+FROM (SELECT account_id, contract_id, books_sum(quantity) AS quantity_delta,
+             books_sum(cost) AS cost_delta
       FROM {positions} GROUP BY account_id, contract_id) AS m
 LEFT JOIN position p ON p.account_id = m.account_id AND p.contract_id = m.contract_id;
 ALTER TABLE {positions_before} ADD PRIMARY KEY (seq);
@@ -67,9 +67,12 @@ CREATE TRIGGER stage_frozen BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {ca
 CREATE TRIGGER stage_frozen BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {positions_before}
     FOR EACH STATEMENT EXECUTE FUNCTION books_refuse();
 """
+# The last number stands for the count where `check_sums` proves that they are the same.
 DIGEST = """
-SELECT books_digest(%s, %s::regclass, %s, %s, (SELECT count(*) FROM {cash}), {id}),
-       books_digest(%s, %s::regclass, %s, %s, (SELECT count(*) FROM {positions}), {id}),
+SELECT books_digest(%s, %s::regclass, %s, %s,
+                    (SELECT coalesce(max(seq), 0) FROM {cash} WHERE batch_id = {id}), {id}),
+       books_digest(%s, %s::regclass, %s, %s,
+                    (SELECT coalesce(max(seq), 0) FROM {positions} WHERE batch_id = {id}), {id}),
        books_digest(%s, %s::regclass, %s, %s, (SELECT count(*) FROM {cash_before})),
        books_digest(%s, %s::regclass, %s, %s, (SELECT count(*) FROM {positions_before}))
 """
@@ -86,7 +89,7 @@ class Digests(NamedTuple):
 def derive(batch: Batch) -> Digests:
     """The digests of a sealed batch's tables as they are now, computed by PostgreSQL.
 
-    Only rows numbered 1..n are digested; that there are no others is `sums`' to prove.
+    Only rows numbered 1..n are digested; that there are no others is `check_sums`' to prove.
     """
     header = [batch.pk, journal_of(batch)]
     arguments: list[Any] = []

@@ -1,0 +1,1 @@
+DROP AGGREGATE books_sum(bigint);
