@@ -24,8 +24,14 @@ from django.conf import settings
 PORTS = {"http": 80, "https": 443}
 ANSWER_BYTES_MAX = 300
 URL_LENGTH_MAX = 500
-# Addresses that carry an IPv4 address through a translator: what they reach is not said by them.
-TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+# Of IPv6 only global unicast is public: site-local addresses and most that carry an IPv4 address
+# through a translator lie outside of it.
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+# What the standard library takes for public and is not: 6to4, which carries an IPv4 address too,
+# addresses that protocols have for themselves, and where Azure answers its own machines.
+INSIDE = tuple(
+    ipaddress.ip_network(net) for net in ("2002::/16", "192.0.0.0/24", "168.63.129.16/32")
+)
 
 
 class AddressRefused(ValueError):
@@ -171,8 +177,10 @@ def _require_public(target: _Target, address: str) -> None:
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
-    translated = any(found.version == net.version and found in net for net in TRANSLATED)
-    if not found.is_global or found.is_multicast or translated:
+    inside = any(found in net for net in INSIDE) or (
+        isinstance(found, ipaddress.IPv6Address) and found not in GLOBAL_UNICAST
+    )
+    if not found.is_global or found.is_multicast or inside:
         raise AddressRefused(
             f"{target.host} is at {found}, which is not a public address. An operator can list it "
             "in MAKEWHOLE_WEBHOOK_HOSTS."

@@ -111,6 +111,12 @@ def test_what_is_no_http_and_what_cannot_be_kept() -> None:
         ("https://[::ffff:10.0.0.8]/", "not a public address"),
         ("https://[64:ff9b::a00:8]/", "not a public address"),
         ("https://[2002:a00:8::]/", "not a public address"),
+        ("https://[64:ff9b:1::a00:8]/", "not a public address"),
+        ("https://[::10.0.0.8]/", "not a public address"),
+        ("https://[::ffff:0:a00:8]/", "not a public address"),
+        ("https://[fec0::1]/", "not a public address"),
+        ("https://192.0.0.192/", "not a public address"),
+        ("https://168.63.129.16/", "not a public address"),
         ("https://[fd00::1]/", "not a public address"),
         ("https://100.64.0.1/", "not a public address"),
         ("https://224.0.0.1/", "not a public address"),
@@ -135,7 +141,14 @@ def test_a_name_is_looked_up_when_it_is_used(ear: Listener, settings: Settings, 
     assert ear.got == []
 
 
-@pytest.mark.parametrize("url", ["https://engine.example/hook", "https://8.8.8.8:8443/a?b=c"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://engine.example/hook",
+        "https://8.8.8.8:8443/a?b=c",
+        "https://[2606:4700:4700::1111]/",
+    ],
+)
 def test_a_public_address_is_accepted(url: str) -> None:
     outgoing.check(url)
 
