@@ -10,14 +10,13 @@ report a fill makes follows from the pair (FIX 4.4, ExecType 150):
 * ``F`` trade: there was none and there is one, because a cancel was taken back.
 """
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.holdings import I16, I32, I64, Fills
+from exchange.domain.holdings import I16, I32, I64, Fills, column_digest
 
 U8 = npt.NDArray[np.uint8]
 
@@ -114,14 +113,8 @@ def opposite(made: Adjustments) -> Adjustments:
 
 
 def digest(made: Adjustments) -> str:
-    """SHA-256 over the columns as little-endian arrays with their names and lengths."""
-    found = hashlib.sha256(b"makewhole-adjustments/1\n")
-    columns: Iterable[npt.NDArray[Any]] = made
-    for name, column in zip(made._fields, columns, strict=True):
-        data = np.ascontiguousarray(column, column.dtype.newbyteorder("<"))
-        found.update(f"{name} {column.dtype.kind}{column.dtype.itemsize} {data.size}\n".encode())
-        found.update(data.data)
-    return found.hexdigest()
+    """SHA-256 over the columns, by `holdings.column_digest`."""
+    return column_digest("makewhole-adjustments/1", made._asdict())
 
 
 def exec_type(quantity_before: int, quantity_after: int) -> str:

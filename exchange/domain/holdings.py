@@ -5,7 +5,7 @@ A digest is of the content alone, and does not depend on how a replay was shared
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,10 +76,14 @@ def terms_of(specs: Sequence[ContractSpec]) -> tuple[I64, I64, I64]:
 
 
 def state_digest(holdings: Holdings) -> str:
-    """SHA-256 over the columns as little-endian arrays with their names and lengths."""
-    digest = hashlib.sha256(b"makewhole-holdings/1\n")
-    columns: Iterable[npt.NDArray[Any]] = holdings
-    for name, column in zip(holdings._fields, columns, strict=True):
+    """SHA-256 over the columns, by `column_digest`."""
+    return column_digest("makewhole-holdings/1", holdings._asdict())
+
+
+def column_digest(label: str, columns: dict[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 over columns as little-endian arrays with their names, types and lengths."""
+    digest = hashlib.sha256(f"{label}\n".encode())
+    for name, column in columns.items():
         data = np.ascontiguousarray(column, column.dtype.newbyteorder("<"))
         digest.update(f"{name} {column.dtype.kind}{column.dtype.itemsize} {data.size}\n".encode())
         digest.update(data.data)
