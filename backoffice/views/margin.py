@@ -28,7 +28,14 @@ FIGURES = (
     ("position_value", _("Position value")),
     ("effective_leverage", _("Effective leverage")),
 )
-SUMS = {"others_maintenance": "maintenance_margin", "others_profit": "unrealised_pnl"}
+NESTED = {
+    "others_maintenance": ("others", "maintenance_margin"),
+    "others_profit": ("others", "unrealised_pnl"),
+    "hedge_quantity": ("hedge", "quantity"),
+    "hedge_entry": ("hedge", "entry"),
+}
+"""Fields of the form that are keys of an object within the request."""
+RARE = (*NESTED, "ema", "tick")
 ANY = [("", _("As the rules say"))]
 
 
@@ -85,23 +92,48 @@ class QuoteForm(forms.Form):
     taker_fee = _number(_("Taker fee"), _("A fraction: 0.00075 for 0.075 %."))
     others_maintenance = _number(_("Maintenance of the other positions"), _("Cross margin only."))
     others_profit = _number(_("Profit of the other positions"), _("Below zero for a loss."))
+    hedge_quantity = _number(_("Quantity of the opposite leg"), _("Of the same contract, cross."))
+    hedge_entry = _number(_("Entry price of the opposite leg"))
+    ema = _number(_("Moving average"), _("Huobi 2018: the second price that must breach."))
+    tick = _number(_("Price step"), _("Where it is not the usual one of such a price."))
+
+    def usual(self) -> list[forms.BoundField]:
+        """What most positions need."""
+        return [bound for bound in self if bound.name not in RARE]
+
+    def rare(self) -> list[forms.BoundField]:
+        """What few positions need; shown folded unless something stands there."""
+        return [self[name] for name in RARE]
+
+    def unfolded(self) -> bool:
+        return any(bound.value() or bound.errors for bound in self.rare())
 
     def request(self) -> dict[str, Any]:
         """The service's request: what was filled in, and the other positions as sums."""
         given = {name: text for name, text in self.cleaned_data.items() if text}
-        sums = {key: given.pop(name) for name, key in SUMS.items() if name in given}
-        if sums:
-            given["others"] = [{"maintenance_margin": "0", "unrealised_pnl": "0"} | sums]
+        nested: dict[str, dict[str, str]] = {"others": {}, "hedge": {}}
+        for name, (part, key) in NESTED.items():
+            if name in given:
+                nested[part][key] = given.pop(name)
+        if nested["others"]:
+            nothing = {"maintenance_margin": "0", "unrealised_pnl": "0"}
+            given["others"] = [nothing | nested["others"]]
+        if nested["hedge"]:
+            given["hedge"] = nested["hedge"]
         return given
 
     def refuse(self, problem: QuoteRefused) -> None:
         """Put a refusal of the service beside the fields it names."""
         for each in problem.each:
-            name = each.field if each.field in self.fields else None
-            if each.field.startswith("others"):
-                named = (form for form, key in SUMS.items() if each.field.endswith(key))
-                name = next(named, "others_maintenance")
-            self.add_error(name, each.sentence)
+            name = _field_of(each.field)
+            self.add_error(name if name in self.fields else None, each.sentence)
+
+
+def _field_of(place: str) -> str:
+    """The form's field for a place in the request, such as ``others[1].unrealised_pnl``."""
+    within = [name for name, (part, _key) in NESTED.items() if place.startswith(part)]
+    exactly = [name for name in within if place.endswith(NESTED[name][1])]
+    return next(iter(exactly + within), place)
 
 
 def _figures(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from exchange.domain.margin_quote import quote
 from tests.backoffice.services.conftest import World
@@ -82,6 +83,18 @@ def test_other_positions_are_given_as_sums() -> None:
     assert "1153.26" in get(filled).content.decode()
 
 
+def test_an_opposite_leg_and_a_second_price_are_unfolded_where_they_are_given() -> None:
+    filled = {**FILLED, "rules": "huobi-2018", "face": "100", "leverage": "10", "mark": "7000"}
+    filled |= {"maintenance": "0.08", "ema": "7900", "hedge_quantity": "40", "hedge_entry": "7950"}
+    page = get(filled).content.decode()
+    assert '<details class="act" open>' in page
+    assert '<details class="act">' in get(FILLED).content.decode()
+    asked = {key: text for key, text in filled.items() if not key.startswith("hedge_")}
+    answer = quote({**asked, "hedge": {"quantity": "40", "entry": "7950"}})
+    assert answer["liquidation_price"] in page
+    assert escape(answer["steps"][-1]) in page
+
+
 @pytest.mark.parametrize(
     ("change", "sentence", "field"),
     [
@@ -93,6 +106,8 @@ def test_other_positions_are_given_as_sums() -> None:
             "id_others_maintenance",
         ),
         ({"others_profit": "x"}, "must be a decimal number", "id_others_profit"),
+        ({"hedge_quantity": "1"}, "hedge.entry is missing", "id_hedge_entry"),
+        ({"ema": "7900"}, "looks at one price only", "id_ema"),
         ({"quantity": ""}, "This field is required.", "id_quantity"),
     ],
 )
