@@ -13,6 +13,17 @@ from fido2.rpid import verify_rp_id
 YES = {"1", "true", "yes", "on"}
 NO = {"0", "false", "no", "off"}
 DATABASE_FORM = "postgresql://user:password@host:5432/name"
+# How long a server in the network is waited for whose host swallows packets: while connecting for
+# longer than it takes to send a lost packet again, in all for less than a browser or a proxy waits.
+# A statement under way at a host that answers may take as long as it takes.
+DATABASE_SILENCE = {
+    "connect_timeout": "10",  # seconds; psycopg's own is 130
+    "tcp_user_timeout": "30000",  # milliseconds; Linux sends again for a quarter of an hour
+    "keepalives_idle": "30",  # seconds without a packet, as while a result is awaited
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+BROKER_SILENCE = {"socket_timeout": 10}  # seconds; without it a page that nudges waits for ever
 
 
 def text(name: str, default: str) -> str:
@@ -104,14 +115,16 @@ def database(url: str) -> Mapping[str, Any]:
         raise ImproperlyConfigured(
             "DATABASE_URL: what stands behind ? is option=value&option=value."
         ) from error
+    host = options.pop("host", parts.hostname or "")
+    silence = DATABASE_SILENCE if host and not host.startswith("/") else {}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": options.pop("host", parts.hostname or ""),
+        "HOST": host,
         "PORT": options.pop("port", str(parts.port or "")),
-        "OPTIONS": {"application_name": "makewhole", **options},
+        "OPTIONS": {"application_name": "makewhole", **silence, **options},
     }
 
 
@@ -129,6 +142,11 @@ def broker(url: str) -> str:
     if not by_socket and not (parts.hostname and (not database or database.isdecimal())):
         raise ImproperlyConfigured(f"REDIS_URL names no server, or no database's number: {form}.")
     return "redis+socket" + url.removeprefix("unix") if parts.scheme == "unix" else url
+
+
+def broker_options(url: str) -> Mapping[str, Any]:
+    """What Celery is told besides of a server in the network; of one on this machine, nothing."""
+    return {} if url.startswith("unix:") else BROKER_SILENCE
 
 
 def relying_party(public_url: str) -> tuple[str, list[str]]:

@@ -143,7 +143,8 @@ CELERY_WORKER_CONSUMER = "backoffice.consumer:Consumer"
 # longer than the longest task we expect; a longer one runs twice, and the second finds its row
 # taken.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": environment.number("MAKEWHOLE_VISIBILITY_SECONDS", 3600, least=60)
+    "visibility_timeout": environment.number("MAKEWHOLE_VISIBILITY_SECONDS", 3600, least=60),
+    **environment.broker_options(REDIS_URL),
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -64,8 +64,12 @@ def test_a_database_over_the_network() -> None:
         "PORT": "6432",
         "OPTIONS": {
             "application_name": "makewhole",
-            "sslmode": "verify-full",
             "connect_timeout": "5",
+            "tcp_user_timeout": "30000",
+            "keepalives_idle": "30",
+            "keepalives_interval": "10",
+            "keepalives_count": "3",
+            "sslmode": "verify-full",
         },
     }
 
