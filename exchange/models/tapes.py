@@ -1,4 +1,4 @@
-"""Records of evidence: which tapes were imported, and how each import went."""
+"""Records of evidence: which tape the books of each venue were opened from."""
 
 from django.db import models
 

@@ -80,10 +80,11 @@ def specs(rows: Rows, assets: Rows, problems: Problems) -> list[ContractSpec] | 
         amounts = {}
         for name in ("face", "tick"):
             text = columns[name][index].as_py()
-            if not re.fullmatch(r"\d{1,30}(\.\d{1,18})?", text) or not Decimal(text):
+            # What the books keep of a contract: numeric(30, 12).
+            if not re.fullmatch(r"\d{1,18}(\.\d{1,12}0*)?", text) or not Decimal(text):
                 problems.add(
                     "contracts.size", rows.file, f'"{text}" is not a decimal above zero.',
-                    "Write plain digits with a point, as in 0.01.",
+                    "Write plain digits, as in 0.01: at most 18 before the point, 12 after it.",
                     row=rows.row_number(index), field=name,
                 )  # fmt: skip
             else:

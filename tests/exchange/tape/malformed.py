@@ -245,6 +245,8 @@ BOOK_CASES = [
          "contracts.size", "contracts.csv", 2, "tick", '"0" is not a decimal above zero.'),
     Case("face with exponent", cell("contracts", 2, "face", "1E+2"),
          "contracts.size", "contracts.csv", 2, "face", '"1E+2" is not a decimal above zero.'),
+    Case("tick finer than the books keep", cell("contracts", 2, "tick", "0.0000000000005"),
+         "contracts.size", "contracts.csv", 2, "tick", "is not a decimal above zero."),
     Case("face over tick too large", cell("contracts", 2, "face", "99999999999999999"),
          "contracts.size", "contracts.csv", 2, "face", "does not fit 62 bits"),
     Case("lot zero", cell("contracts", 2, "lot", "0"),
