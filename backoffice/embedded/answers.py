@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 
 import psutil
 
@@ -13,6 +14,9 @@ from backoffice.embedded.processes import Patience, Say
 # An answer takes milliseconds, and seconds on a crowded machine.
 ANSWER_SECONDS_MAX = 5
 STUCK_SECONDS_MAX = 30.0
+# A start that takes longer is most likely a recovery after a crash of a busy server. From outside
+# one that makes no progress looks the same. The log tells; so from then on a person is asked.
+USUAL_SECONDS_MAX = 60.0
 
 
 class Answer(Enum):
@@ -30,6 +34,7 @@ def bring_up(
     ask: Callable[[], Answer],
     running: Callable[[], psutil.Process | None],
     launch: Callable[[], subprocess.Popen[bytes]],
+    log: Path,
     say: Say,
 ) -> bool:
     """Waits for the server that runs, else launches one. False if that does not come to answer.
@@ -50,6 +55,11 @@ def bring_up(
             elif time.monotonic() - hoped > STUCK_SECONDS_MAX:
                 return False
             patience.why = f"{name} is {said.value}; waiting for it"
+            if patience.seconds > USUAL_SECONDS_MAX:
+                patience.why += (
+                    f". {log} says how far it is; if that stands still, end this command and run"
+                    " `manage.py services stop`, which kills it and loses nothing"
+                )
             patience.wait()
         return True
 

@@ -112,7 +112,10 @@ def start(at: Places, say: Say) -> None:
     it does, and say so. The caller holds the lock of the data folder.
     """
     account = processes.server_account(at)
-    processes.open_to(account, at.postgres, binaries() / "postgres", at.run)
+    programs = binaries()
+    processes.open_to(account, at.postgres, programs / "postgres", at.run)
+    package = programs.parents[1]
+    processes.let_read(account, programs.parent, package.with_name(f"{package.name}.libs"))
     _check_folder(at)
     if not at.postgres.exists():
         # A server whose folder was removed under it serves nobody and would meet the new files.
@@ -124,6 +127,7 @@ def start(at: Places, say: Say) -> None:
         ask=partial(answer, at),
         running=partial(running, at),
         launch=partial(_launch, at, account, say),
+        log=at.postgres_log,
         say=say,
     ):
         raise _failure(at, since)

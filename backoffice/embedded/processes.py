@@ -223,6 +223,25 @@ def open_to(account: pwd.struct_passwd | None, *folders: Path) -> None:
             raise refusal(f"let {account.pw_name} pass through", folder, error) from error
 
 
+def let_read(account: pwd.struct_passwd | None, *trees: Path) -> None:
+    """Lets the servers' account read programs that a strict umask installed for their owner alone.
+
+    They are of a public package. The top of each tree comes last: it tells that the rest is done.
+    """
+    if account is None:
+        return
+    for tree in trees:
+        if not tree.exists() or tree.stat().st_mode & 0o005 == 0o005:
+            continue
+        try:
+            for each in (*tree.rglob("*"), tree):
+                if not each.is_symlink():
+                    mode = each.stat().st_mode
+                    each.chmod(mode | (0o005 if mode & 0o100 else 0o004))
+        except OSError as error:
+            raise refusal(f"let {account.pw_name} read", tree, error) from error
+
+
 def make_folder(folder: Path, account: pwd.struct_passwd | None, mode: int = 0o700) -> None:
     """Makes `folder` for the servers' account and nobody else.
 

@@ -61,6 +61,7 @@ def start(at: Places, say: Say) -> None:
         ask=partial(answer, at),
         running=partial(running, at),
         launch=partial(_launch, at, account, binary),
+        log=at.valkey_log,
         say=say,
     ):
         logged = processes.last_lines(at.valkey_log, since)
