@@ -16,7 +16,7 @@ from exchange.tape.venues import Outcome, public
 from exchange.tape.venues.columns import Columns, Integers, sure
 from exchange.tape.venues.files import LISTS
 from exchange.tape.venues.public import TRUTH, Feed, Numbers, positive, series, where
-from exchange.tape.venues.row import Row
+from exchange.tape.venues.row import AS_WRITTEN, Row
 
 DONE = "filled"
 SIDES = {"buy": 1, "sell": -1}
@@ -81,7 +81,7 @@ def _joined(row: Row, before: Row | None, numbers: Numbers) -> None:
     """The trades of an aggregate begin after those of the aggregate before it."""
     first, last = row.integer("first_trade_id"), row.integer("last_trade_id")
     if last < first:
-        raise row.refuse("last_trade_id", f"{last} is below first_trade_id {first}.")
+        raise row.refuse("last_trade_id", f"{last} is below first_trade_id {first}; {AS_WRITTEN}")
     if before is None or before.integer("agg_trade_id") + 1 != row.integer("agg_trade_id"):
         numbers["first_trade_id"].undetermined += 1
     else:
@@ -103,7 +103,7 @@ def _plain_aggregates(columns: Columns) -> tuple[Integers, dict[str, int]]:
 def _candle(row: Row) -> tuple[str, int | None, int]:
     positive(row, "open", "high", "low", "close")
     if row.micros("close_time") < row.micros("open_time"):
-        raise row.refuse("close_time", "is before open_time; the candle ends before it begins.")
+        raise row.refuse("close_time", f"is before open_time; {AS_WRITTEN}")
     opened = row.micros("open_time")
     return series(row, "klines"), opened, opened
 
@@ -147,7 +147,7 @@ def _filled(row: Row, before: Row | None, numbers: Numbers) -> None:
     original = row.number_of("original_quantity")
     done = row.number_of("accumulated_fill_quantity")
     if done < 0:
-        raise row.refuse("accumulated_fill_quantity", f"{done} is below zero.")
+        raise row.refuse("accumulated_fill_quantity", f"{done} is below zero; {AS_WRITTEN}")
     full = row.text("order_status").lower() == DONE
     ours = original if full or done > original else done
     numbers["accumulated_fill_quantity"].compare(ours, done, where(row))

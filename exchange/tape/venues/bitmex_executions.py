@@ -29,7 +29,7 @@ from exchange.tape.venues.bitmex_instruments import read as read_instruments
 from exchange.tape.venues.bundling import VenueBook, VenueFill
 from exchange.tape.venues.files import csv_rows
 from exchange.tape.venues.report import Counts, Reconciliation, printed, turns
-from exchange.tape.venues.row import Row, VenueRefused
+from exchange.tape.venues.row import AS_WRITTEN, Row, VenueRefused
 
 FORMAT = "bitmex-executions"
 SIDES = {"buy": 1, "sell": -1}
@@ -99,7 +99,9 @@ def _executions(rows: Sequence[Row], counts: Counts) -> list[Execution]:
         identity = row.text("execID", "")
         if identity and identity in seen:
             if seen[identity].cells != row.cells and "source_row_number" not in row.cells:
-                raise row.refuse("execID", f"{identity} is there twice with other content.")
+                raise row.refuse(
+                    "execID", f"{identity} is there twice with other content; {AS_WRITTEN}"
+                )
             counts.duplicates += 1
             continue
         seen[identity] = row
@@ -134,10 +136,9 @@ def _in_order(made: list[Execution]) -> list[Execution]:
 def _execution(row: Row) -> Execution:
     signed = "signed_contract_qty" in row.cells and "lastQty" not in row.cells
     quantity = row.integer("signed_contract_qty" if signed else "lastQty")
-    price = row.number_of("lastPx")
-    if quantity == 0 or price <= 0:
-        field = "lastPx" if price <= 0 else "lastQty"
-        raise row.refuse(field, "is not above zero.")
+    price = row.positive("lastPx")
+    if quantity == 0:
+        raise row.refuse("signed_contract_qty" if signed else "lastQty", f"is zero; {AS_WRITTEN}")
     times = [field for field in TIMES if field in row.cells]
     time = next((field for field in times if row.has(field)), times[0] if times else TIMES[0])
     return Execution(

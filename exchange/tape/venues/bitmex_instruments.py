@@ -16,7 +16,7 @@ from exchange.tape.venues.bitmex_wallet import CURRENCIES, MINOR_DEFAULT
 from exchange.tape.venues.bundling import VenueBook, VenueContract
 from exchange.tape.venues.files import csv_rows
 from exchange.tape.venues.report import Counts, Reconciliation, printed
-from exchange.tape.venues.row import Row
+from exchange.tape.venues.row import AS_WRITTEN, Row
 
 FORMAT = "bitmex-instruments"
 NEEDED = ("symbol", "isInverse", "isQuanto", "multiplier", "settlCurrency", "tickSize")
@@ -52,11 +52,9 @@ def instrument(row: Row) -> Instrument:
     """Read one row."""
     multiplier, inverse = row.integer("multiplier"), row.choice("isInverse", TRUTH)
     quanto = row.choice("isQuanto", TRUTH)
-    tick = row.number_of("tickSize")
-    if tick <= 0:
-        raise row.refuse("tickSize", f"{tick} is not above zero.")
+    tick = row.positive("tickSize")
     if multiplier == 0:
-        raise row.refuse("multiplier", "is zero; a contract is worth something.")
+        raise row.refuse("multiplier", f"is zero; {AS_WRITTEN}")
     kind = "inverse" if inverse else "quanto" if quanto else "linear"
     return Instrument(
         row.name("symbol", SYMBOL_MOST), kind, multiplier,

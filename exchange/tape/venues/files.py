@@ -171,6 +171,12 @@ def _json(name: str, text: str, lists: Sequence[str]) -> Iterator[tuple[int, Any
         if text.lstrip()[:1] in ("{", "[") and "\n" in text.strip():
             yield from _json_lines(name, text, lists)
             return
+        begin = text.split(maxsplit=1)[0][:40]
+        if begin[0] not in "[{":
+            raise VenueRefused(
+                name, 1, "", f"is not JSON, it begins with {begin!a}; give what the venue's API or "
+                "node writes, not what its website exports.",
+            ) from None  # fmt: skip
         raise VenueRefused(
             name, getattr(fault, "lineno", None), "", f"is not JSON ({fault}); {AS_WRITTEN}"
         ) from None

@@ -87,12 +87,7 @@ def _fill(row: Row, user: str) -> Fill:
     """Read one fill; every field that matters must be there."""
     if len(user) > USER_MOST or not user.isprintable():
         raise row.refuse("user", f"{user[:40]!a} is no account of the venue; {AS_WRITTEN}")
-    size = row.number_of("sz")
-    if size <= 0:
-        raise row.refuse("sz", f"{size} is not above zero.")
-    price = row.number_of("px")
-    if price <= 0:
-        raise row.refuse("px", f"{price} is not above zero.")
+    size, price = row.positive("sz"), row.positive("px")
     liquidation = row.cells.get("liquidation")
     victim = liquidation.get("liquidatedUser", "") if isinstance(liquidation, dict) else ""
     direction = row.text("dir", "")

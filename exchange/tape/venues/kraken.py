@@ -95,15 +95,12 @@ def once(rows: Iterable[Row], field: str, counts: Counts, *, exported: str = "")
         elif seen[identity].cells == row.cells:
             counts.duplicates += 1
         else:
-            said = f"{identity} is there twice with other content."
+            said = f"{identity} is there twice with other content; {AS_WRITTEN}"
             raise row.refuse(exported or field, said)
 
 
 def _fill(row: Row) -> Fill:
-    size, price = row.number_of("size"), row.number_of("price")
-    for field, value in (("size", size), ("price", price)):
-        if value <= 0:
-            raise row.refuse(field, f"{value} is not above zero.")
+    size, price = row.positive("size"), row.positive("price")
     row.choice("fillType", TYPES)
     return Fill(
         row.text("fill_id"), _symbol(row), row.micros("fillTime"),

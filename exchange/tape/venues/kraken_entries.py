@@ -75,9 +75,7 @@ def read(row: Row) -> Entry:
     asset = row.name("asset", SYMBOL_MOST).upper()
     if len(asset) > ASSET_MOST and "_" not in asset or "_" in asset and not coin_of(asset):
         raise row.refuse("asset", f'"{asset}" names no coin; {AS_WRITTEN}')
-    price = row.number_of("trade_price") if row.has("trade_price") else None
-    if price is not None and price <= 0:
-        raise row.refuse("trade_price", f"{price} is not above zero.")
+    price = row.positive("trade_price") if row.has("trade_price") else None
     return Entry(
         row, row.text("margin_account", ""), asset, row.micros("date", bare_is_utc=True),
         after - size, size, row.text("info").lower(), price,

@@ -9,7 +9,6 @@ is nothing to tell (`columns`).
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -220,6 +219,4 @@ def nothing(row: Row, before: Row | None, numbers: Numbers) -> None:
 def positive(row: Row, *fields: str) -> None:
     """Fields that are numbers above zero."""
     for field in fields:
-        value = row.number_of(field)
-        if value <= Decimal(0):
-            raise row.refuse(field, f"{value} is not above zero.")
+        row.positive(field)

@@ -84,6 +84,13 @@ class Row:
             )
         return value
 
+    def positive(self, field: str) -> Decimal:
+        """The field as a number above zero."""
+        value = self.number_of(field)
+        if value <= 0:
+            raise self.refuse(field, f"{value} is not above zero; {AS_WRITTEN}")
+        return value
+
     def integer(self, field: str, default: str | None = None) -> int:
         """The field as a whole number."""
         value = self.number_of(field, default)
@@ -104,7 +111,9 @@ class Row:
         """The field as one of the words, by their numbers."""
         text = self.text(field)
         if text.lower() not in words:
-            raise self.refuse(field, f'"{text[:40]}" is not one of {", ".join(words)}.')
+            raise self.refuse(
+                field, f'"{text[:40]}" is not one of {", ".join(words)}; {AS_WRITTEN}'
+            )
         return words[text.lower()]
 
     def micros(self, field: str, *, bare_is_utc: bool = False) -> int:
@@ -125,14 +134,14 @@ class Row:
         try:
             moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         except ValueError:
+            moment = None
+        if moment is None or ":" not in text:  # a date alone is no time
             raise self.refuse(
                 field, f'"{text[:40]}" is not a time: ISO with an offset, or a count since 1970.'
-            ) from None
-        if moment.tzinfo is None and bare_is_utc and ":" in text:  # a date alone is no time
-            return moment.replace(tzinfo=UTC)
-        if moment.tzinfo is None:
+            )
+        if moment.tzinfo is None and not bare_is_utc:
             raise self.refuse(field, f'"{text[:40]}" has no offset from UTC; write Z if it is UTC.')
-        return moment
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _count(value: int) -> int:

@@ -163,7 +163,7 @@ def test_instruments(tmp_path: Path, tape_store: Path) -> None:
     ("line", "message"),
     [
         ("XBTUSD,maybe,false,-1,XBt,0.5,XBT,,,", 'isInverse: "maybe" is not one of'),
-        ("XBTUSD,true,false,-1,XBt,0,XBT,,,", "tickSize: 0 is not above zero."),
+        ("XBTUSD,true,false,-1,XBt,0,XBT,,,", "tickSize: 0 is not above zero; give"),
     ],
 )
 def test_a_broken_instrument_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -319,10 +319,10 @@ def test_funding_is_set_aside_and_repeated_executions_counted_once(tmp_path: Pat
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (execution(1, "ETHUSD", "Hold", 1, "1", 1), 'side: "Hold" is not one of buy, sell.'),
+        (execution(1, "ETHUSD", "Hold", 1, "1", 1), 'side: "Hold" is not one of buy, sell; give'),
         (execution(1, "ETHUSD", "Buy", 1, "", 1), "lastPx: is missing"),
-        (execution(1, "ETHUSD", "Buy", 1, "0", 1), "lastPx: is not above zero."),
-        (execution(1, "ETHUSD", "Buy", 0, "1", 1), "lastQty: is not above zero."),
+        (execution(1, "ETHUSD", "Buy", 1, "0", 1), "lastPx: 0 is not above zero; give"),
+        (execution(1, "ETHUSD", "Buy", 0, "1", 1), "lastQty: is zero; give"),
         (execution(1, "ETHUSD", "Buy", 1, "1", 1, transactTime="soon"), 'transactTime: "soon"'),
     ],
 )

@@ -358,11 +358,11 @@ def test_hyperliquid_fills(tmp_path: Path, shape: str) -> None:
         ("binance-klines", ("[[1600000000000,10,9]]",), "f.csv row 1: is not an object."),
         ("okx-trades", ('{"code":"0","data":[{"tradeId":"1","px":"1","sz":"-2","side":"buy",'
                         '"ts":"1600000000000"}]}',),
-         "f.csv row 1, size: -2 is not above zero."),
+         "f.csv row 1, size: -2 is not above zero; give"),
         ("okx-trades", ("instrument_name,trade_id,side,price,size",),
          "f.csv row 1, created_time: is missing from the header"),
         ("deribit-trades", (json.dumps({"result": {"trades": [deribit(1, direction="up")]}}),),
-         'f.csv row 1, direction: "up" is not one of buy, sell.'),
+         'f.csv row 1, direction: "up" is not one of buy, sell; give'),
         ("deribit-trades", ("trade_seq,timestamp,price", "1,2,3"),
          "f.csv row 1, amount: is missing from the header"),
         ("kraken-fills", (json.dumps({"fills": [{**SOCKET, "buy": "maybe"}]}),),

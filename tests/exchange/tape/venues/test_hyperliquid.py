@@ -260,10 +260,10 @@ def test_gzip_zip_and_several_files(tmp_path: Path) -> None:
     [
         ({"px": None}, "fills.json row 2, px: is missing"),
         ({"px": "high"}, 'fills.json row 2, px: "high" is not a number'),
-        ({"px": "0"}, "fills.json row 2, px: 0 is not above zero."),
-        ({"sz": "-1"}, "fills.json row 2, sz: -1 is not above zero."),
+        ({"px": "0"}, "fills.json row 2, px: 0 is not above zero; give"),
+        ({"sz": "-1"}, "fills.json row 2, sz: -1 is not above zero; give"),
         ({"sz": "NaN"}, 'fills.json row 2, sz: "NaN" is not a number'),
-        ({"side": "buy"}, 'fills.json row 2, side: "buy" is not one of b, a, s.'),
+        ({"side": "buy"}, 'fills.json row 2, side: "buy" is not one of b, a, s; give'),
         ({"startPosition": ""}, "fills.json row 2, startPosition: is missing"),
         ({"closedPnl": None}, "fills.json row 2, closedPnl: is missing"),
         ({"coin": None}, "fills.json row 2, coin: is missing"),
@@ -285,6 +285,10 @@ def test_a_broken_row_names_file_row_and_field(
     ("content", "message"),
     [
         (b"not json", "fills.json row 1: is not JSON"),
+        (
+            b"time,coin,dir,px,sz\n1,ZED,Open Long,50,1\n",
+            "fills.json row 1: is not JSON, it begins with 'time,coin,dir,px,sz'; give what the",
+        ),
         (b'[{"coin": "ZED"},\n {"coin": ]', "fills.json row 1: is not JSON"),
         (b'{"coin": "ZED"', "fills.json row 1: is not JSON"),
         (b"[1, 2]", "fills.json row 1: is not a fill"),

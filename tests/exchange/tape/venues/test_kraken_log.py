@@ -232,8 +232,8 @@ def test_a_log_from_mid_position_becomes_a_tape_that_ends_where_the_venue_does(
         ({"change": ""}, "row 3, change: is missing"),
         ({"dateTime": "06/06/2026 10:00"}, "row 3, date: "),
         ({"symbol": "pf_usd"}, 'row 3, asset: "PF_USD" names no coin'),
-        ({"trade price": "0"}, "row 3, trade_price: 0 is not above zero."),
-        ({"uid": "u0"}, "row 3, uid: u0 is there twice with other content."),
+        ({"trade price": "0"}, "row 3, trade_price: 0 is not above zero; give"),
+        ({"uid": "u0"}, "row 3, uid: u0 is there twice with other content; give"),
     ],
 )
 def test_a_broken_row_is_named(tmp_path: Path, change: dict[str, str], message: str) -> None:

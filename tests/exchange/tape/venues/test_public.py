@@ -176,9 +176,9 @@ def test_deribit_trades(tmp_path: Path) -> None:
         ("binance-trades", (TRADES, "1,1,1,1,1600000000,true", "1,2,1,2,1600000000,true"),
          "f.csv row 3: number 1 is there twice with other content; name files of several"),
         ("binance-aggtrades", (AGGREGATES, "1,1,1,9,8,1600000000,true"),
-         "f.csv row 2, last_trade_id: 8 is below first_trade_id 9."),
+         "f.csv row 2, last_trade_id: 8 is below first_trade_id 9; give"),
         ("okx-trades", ("trade_id,side,size,price,created_time", "1,up,1,1,1"),
-         'f.csv row 2, side: "up" is not one of buy, sell.'),
+         'f.csv row 2, side: "up" is not one of buy, sell; give'),
         ("deribit-trades", ('{"trades": [5]}',), "f.csv row 1: is not an object."),
         ("deribit-trades", ('[{"trade_seq": 1}]',), "f.csv row 1, price: is missing"),
     ],
@@ -234,7 +234,7 @@ def test_kraken_fills_as_csv_and_broken(tmp_path: Path) -> None:
     assert found["kept"] == 1
     for line, message in (
         ("f1,PI_XBTUSD,buy,o1,1000,8000.5,2020-01-01T00:00:01,taker", "fillTime: "),
-        ("f1,PI_XBTUSD,buy,o1,0,8000.5,2020-01-01T00:00:01Z,taker", "size: 0 is not above zero."),
+        ("f1,PI_XBTUSD,buy,o1,0,8000.5,2020-01-01T00:00:01Z,taker", "size: 0 is not above zero;"),
         ("f1,PI_XBTUSD,buy,o1,1,8000.5,2020-01-01T00:00:01Z,gift", 'fillType: "gift" is not'),
     ):
         with pytest.raises(VenueRefused) as refused:
