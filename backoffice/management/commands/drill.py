@@ -1,8 +1,8 @@
 """`manage.py drill okex-2018`: a whole incident, from market to goodwill, in one command.
 
 Uses a worker and a mail server that are already running, and otherwise starts its own for as long
-as it takes. Progress goes to the error stream; with --json the last line of the output is one JSON
-object.
+as it takes. Progress goes to the error stream. With --json all that is for people does, and the
+output is one JSON object and nothing else, also where the drill fails.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from rich.console import Console
@@ -25,6 +25,12 @@ from exchange.tape.problems import BundleRefused
 from exchange.tape.store import StoreUnwritable
 
 SCENARIOS = ("okex-2018",)
+
+
+class TablesMissing(RuntimeError):
+    """Somebody else's database has not been migrated."""
+
+
 # What is told in one line; anything else is a defect and shows where.
 FAILURES = (
     Refused,
@@ -35,6 +41,7 @@ FAILURES = (
     DrillRefused,
     rehearsal.RehearsalFailed,
     companions.CompanionFailed,
+    TablesMissing,
 )
 INTERRUPTED = (
     "interrupted. What was played so far stays as it is; the next drill plays anew, in books of "
@@ -75,7 +82,7 @@ class Command(BaseCommand):
         parser.add_argument("--accounts", type=int, default=2000, help="customers (2000)")
         parser.add_argument("--fills", type=int, default=50_000, help="rows (50000)")
         parser.add_argument("--seed", type=int, default=2018, help="of chance (2018)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object last")
+        parser.add_argument("--json", action="store_true", help="print one JSON object only")
 
     def handle(self, *args: Any, **options: Any) -> None:
         for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -95,13 +102,20 @@ class Command(BaseCommand):
                 outcome = run.run()
                 report = rehearsal_report.of(outcome)
         except FAILURES as error:
+            self.answer({"detail": str(error)}, **options)
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
+            self.answer({"detail": INTERRUPTED}, **options)
             raise CommandError(INTERRUPTED, returncode=130) from None
-        self.stdout.write(rehearsal_report.page(outcome, report))
-        self.print_sign_ins(outcome)
+        people = self.stderr if options["json"] else self.stdout
+        people.style_func = None  # none of it is an error
+        people.write(rehearsal_report.page(outcome, report))
+        self.print_sign_ins(outcome, people)
+        self.answer(report, **options)
+
+    def answer(self, report: dict[str, Any], **options: Any) -> None:
         if options["json"]:
-            self.stdout.write(json.dumps(report, ensure_ascii=False))
+            self.stdout.write(json.dumps(report))
 
     def prepare(self) -> None:
         """Tables in our own database; in somebody else's it is for them to make them."""
@@ -109,14 +123,12 @@ class Command(BaseCommand):
         if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
             return
         if not embedded.wanted()[0]:
-            raise CommandError("the database lacks tables: run `manage.py migrate` first.")
+            raise TablesMissing("the database lacks tables: run `manage.py migrate` first.")
         call_command("migrate", interactive=False, verbosity=0)
 
-    def print_sign_ins(self, outcome: rehearsal.Outcome) -> None:
+    def print_sign_ins(self, outcome: rehearsal.Outcome, to: OutputWrapper) -> None:
         """Who may sign in; the passwords are the drill's and good for nothing else."""
-        self.stdout.write("\nsign in as")
+        to.write("\nsign in as")
         for person in outcome.sign_ins:
             secret = f"  authenticator secret {person.secret}" if person.secret else ""
-            self.stdout.write(
-                f"  {person.role:<18} {person.email:<40} {person.password:<26}{secret}"
-            )
+            to.write(f"  {person.role:<18} {person.email:<40} {person.password:<26}{secret}")

@@ -1,4 +1,7 @@
-"""`manage.py remedies INCIDENT [--json]`: remedies side by side, computed now, nothing stored."""
+"""`manage.py remedies INCIDENT [--json]`: remedies side by side, computed now, nothing stored.
+
+With --json the output is one JSON object and nothing else, also where it is refused.
+"""
 
 import json
 import sys
@@ -30,6 +33,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.compare(**options)
+        except CommandError as error:
+            if options["json"]:
+                self.stdout.write(json.dumps({"detail": str(error)}))
+            raise
+
+    def compare(self, **options: Any) -> None:
+        """Print them. Raises CommandError."""
         incident = self.incident(options["incident"])
         asked = [scenario(text) for text in options["remedy"] or []] or comparisons.SCENARIOS
         try:
@@ -43,7 +55,7 @@ class Command(BaseCommand):
                 "inputs": remedies.inputs(incident),
                 "remedies": found,
             }
-            self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(report, indent=2))
         else:
             self.table(found, dict(zip(past.tape.assets.code, past.tape.assets.decimals.tolist(),
                                        strict=True)))  # fmt: skip

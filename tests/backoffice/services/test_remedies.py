@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from backoffice.models import Comparison, Gate, Incident, Plan, ScenarioEffect
@@ -82,6 +82,13 @@ def test_the_command_says_the_same_from_run_to_run_and_as_the_comparison(
         "recoverable", "sum_by_asset", "positions_sum_by_contract", "digest",
     }  # fmt: skip
     assert all(wanted <= set(row) for row in rows)
+
+
+def test_the_command_says_as_one_object_what_it_cannot_compute(db: None) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError) as refused:
+        call_command("remedies", "nowhere", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"detail": str(refused.value)}
 
 
 @pytest.mark.parametrize("number", range(9))
