@@ -25,6 +25,8 @@ MARGIN: dict[str, str] = {
     "binance-coinm": "binance_coinm",
     "bybit-inverse": "bybit_inverse",
     "bybit-linear": "bybit_linear",
+    "bybit-inverse-2026": "bybit_inverse_2026",
+    "bybit-linear-2026": "bybit_linear_2026",
     "kraken-inverse": "kraken_inverse",
     "kucoin": "kucoin",
     "kucoin-2025": "kucoin_2025",

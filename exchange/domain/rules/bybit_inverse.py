@@ -3,7 +3,8 @@
 Maintenance is a share of the entry value. In cross margin the fee of the close is part of
 both prices: ``B = (1 + side*fee) * q / (q/E + side*balance)``, and the trigger keeps back
 ``fee * q/B``. In isolated margin the fee to close was set aside with the order and moves
-neither price. Prices are rounded up for a long and down for a short.
+neither price. Prices are rounded up for a long and down for a short. Later pages measure on the
+mark: see ``bybit-inverse-2026``.
 """
 
 from exchange.domain.margin.health import ENTRY, FEE_AT_BANKRUPTCY

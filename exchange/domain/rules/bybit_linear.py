@@ -2,7 +2,8 @@
 
 ``L = E - side * (margin - maintenance) / size`` with maintenance on the entry value; margin
 added to the position counts in full. In cross margin the fee of the close is kept back at
-the bankruptcy price, as for the inverse contracts.
+the bankruptcy price, as for the inverse contracts. Later pages measure on the mark: see
+``bybit-linear-2026``.
 """
 
 from exchange.domain.margin.health import ENTRY, FEE_AT_BANKRUPTCY
@@ -12,7 +13,8 @@ from exchange.domain.margin.tiers import capped_table
 from exchange.domain.rules.bybit_inverse import ROUNDING
 
 TIERS = {
-    # announcement-info/margin-parameters: upper bound in USDT, rate.
+    # announcement-info/margin-parameters, and beyond 80 million what GET /v5/market/risk-limit
+    # returned in 2026: upper bound in USDT, rate.
     "BTCUSDT": capped_table(
         [
             (2_000_000, "0.005"),
@@ -35,6 +37,21 @@ TIERS = {
             (70_000_000, "0.038"),
             (75_000_000, "0.04"),
             (80_000_000, "0.045"),
+            (85_000_000, "0.05"),
+            (90_000_000, "0.055"),
+            (95_000_000, "0.06"),
+            (100_000_000, "0.065"),
+            (105_000_000, "0.07"),
+            (110_000_000, "0.085"),
+            (115_000_000, "0.095"),
+            (120_000_000, "0.1"),
+            (150_000_000, "0.12"),
+            (200_000_000, "0.14"),
+            (250_000_000, "0.18"),
+            (400_000_000, "0.3"),
+            (600_000_000, "0.42"),
+            (800_000_000, "0.5"),
+            (1_200_000_000, "0.6"),
         ]
     ),
 }

@@ -26,9 +26,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["list"]:
+            width = max(map(len, names()))
             for name in names():
                 rules = margin_rules(name)
-                self.stdout.write(f"{name:<15} {rules.title} (version {rules.version})")
+                self.stdout.write(f"{name:<{width}} {rules.title} (version {rules.version})")
             return
         if options["request"] is None:
             raise CommandError("Give the request as one JSON object.", returncode=REFUSED)

@@ -46,7 +46,8 @@ def test_bare_numbers_stay_exact() -> None:
 def test_it_lists_the_rule_sets() -> None:
     out = StringIO()
     call_command("margin", "--list", stdout=out)
-    assert "bybit-inverse   Bybit inverse contracts (version 1)" in out.getvalue()
+    assert "bybit-inverse      Bybit inverse contracts (version 1)" in out.getvalue()
+    assert "bybit-inverse-2026 Bybit inverse contracts, pages of 2026" in out.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -210,11 +210,14 @@ def test_linear_isolated_of_a_public_suite(side: str, leverage: str, expected: s
 
 
 def test_linear_deductions_of_the_margin_parameters() -> None:
-    # bybit.com announcement-info/margin-parameters, BTCUSDT, tiers 1 to 20.
+    # bybit.com announcement-info/margin-parameters, BTCUSDT, tiers 1 to 20; then the mmDeduction of
+    # GET /v5/market/risk-limit, August 2026.
     assert [tier.deduction for tier in TIERS["BTCUSDT"]] == [
         *(0, 1_200, 3_020, 4_300, 5_820, 8_460, 15_460, 20_500, 46_000, 66_000, 80_000),
         *(160_000, 300_000, 452_000, 502_000, 777_000, 837_000, 967_000),
-        *(1_107_000, 1_482_000),
+        *(1_107_000, 1_482_000, 1_882_000, 2_307_000, 2_757_000, 3_232_000, 3_732_000, 5_307_000),
+        *(6_407_000, 6_982_000, 9_382_000, 12_382_000, 20_382_000, 50_382_000, 98_382_000),
+        *(146_382_000, 226_382_000),
     ]
 
 
