@@ -38,7 +38,7 @@ class Log:
         number = len(self.rows)
         minute = self.trades // 2  # two trades in one second
         self.rows.append({
-            "uid": f"u{number}", "dateTime": f"2026-06-06 10:0{minute}:00", "account": "flex",
+            "uid": f"u{number}", "dateTime": f"2026-02-03 09:0{minute}:00", "account": "flex",
             "type": kind, "symbol": asset, "contract": self.contract, "change": f"{change:f}",
             "new balance": f"{after:f}",
         } | more)  # fmt: skip
@@ -87,9 +87,9 @@ class Log:
 
 
 def linear() -> Log:
-    log = Log().trade("-0.0214", "60505", "0.6474").trade("-0.0002", "60504", "0.0061")
-    log.trade("-0.0016", "60497", "0.0484").fund("-0.0002")
-    return log.trade("0.0004", "60993", "0.0122").trade("0.0228", "60997", "0.6954")
+    log = Log().trade("-0.03", "40010", "0.6").trade("-0.001", "40020", "0.0071")
+    log.trade("-0.002", "39980", "0.04").fund("-0.0003")
+    return log.trade("0.004", "40500", "0.08").trade("0.029", "40600", "0.5")
 
 
 def csv(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -169,7 +169,7 @@ def test_an_opening_that_was_added_to_is_valued_at_its_first_price(tmp_path: Pat
     path = csv(tmp_path / "account-log.csv", linear().rows[3:])
     book = venues.run("kraken-account-log", [path], "acc").book
     assert book is not None
-    assert book.openings == [("acc", "PF_XBTUSD", -214, -214 * 60504 * 10**4)]
+    assert book.openings == [("acc", "PF_XBTUSD", -30, -30 * 40020 * 10**5)]
 
 
 def test_missing_rows_are_gaps_and_the_venue_goes_on(tmp_path: Path) -> None:
@@ -177,11 +177,11 @@ def test_missing_rows_are_gaps_and_the_venue_goes_on(tmp_path: Path) -> None:
     found = report(tmp_path, [row for row in rows if row["uid"] not in ("u3", "u4")])
     assert found["gaps"] == {"count": 2, "missing": 2}
     assert found["start_positions"] == {"agree": 3, "holes": 1, "started_mid_position": 0}
-    assert found["first_holes"][0]["missing"] == "-0.0002"
+    assert found["first_holes"][0]["missing"] == "-0.001"
     assert counted(found, "closed_pnl") == (4, 0, 0)
     assert counted(found, "new_average_entry_price") == (2, 0, 1)
     assert found["new_balance"]["differ"] == 1
-    assert found["new_balance"]["largest_difference"] == "0.0061"
+    assert found["new_balance"]["largest_difference"] == "0.0071"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_forged_number_differs(tmp_path: Path, field: str, row: int, number: s
 def test_a_log_from_mid_position_becomes_a_tape_that_ends_where_the_venue_does(
     tmp_path: Path, tape_store: Path
 ) -> None:
-    log = linear().trade("0.5", "61000", "1").trade("-0.2", "62000", "1", "futures liquidation")
+    log = linear().trade("0.5", "41000", "1").trade("-0.2", "42000", "1", "futures liquidation")
     outcome = venues.run(
         "kraken-account-log", [csv(tmp_path / "account-log.csv", log.rows[8:])], "acc"
     )
@@ -213,7 +213,7 @@ def test_a_log_from_mid_position_becomes_a_tape_that_ends_where_the_venue_does(
     assert outcome.book is not None
     assert [fill.reason for fill in outcome.book.fills].count("liquidation") == 1
     [(_, _, held, cost)] = outcome.book.openings
-    assert (held, cost) == (-232, round(Fraction("-0.0232") * Fraction("60504.4396551724") * 10**8))
+    assert (held, cost) == (-33, round(Fraction("-0.033") * Fraction("40008.4848484848") * 10**8))
     tape = venues.store(outcome.book, "log")
     nothing = tape.positions.cost * 0
     opening = empty_holdings()._replace(
@@ -221,8 +221,8 @@ def test_a_log_from_mid_position_becomes_a_tape_that_ends_where_the_venue_does(
         quantity=tape.positions.quantity, cost=tape.positions.cost, realised=nothing, fees=nothing,
     )  # fmt: skip
     [state] = replay(opening, tape.fills, tape.specs, [2**62])
-    assert state.quantity.tolist() == [3000]
-    assert state.fees.tolist() == [round(Decimal("2.7076") * 10**8)]
+    assert state.quantity.tolist() == [300]
+    assert state.fees.tolist() == [round(Decimal("2.58") * 10**8)]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_log_from_mid_position_becomes_a_tape_that_ends_where_the_venue_does(
     [
         ({"new balance": "lots"}, 'row 3, new_balance: "lots" is not a number'),
         ({"change": ""}, "row 3, change: is missing"),
-        ({"dateTime": "06/06/2026 10:00"}, "row 3, date: "),
+        ({"dateTime": "03/02/2026 09:00"}, "row 3, date: "),
         ({"symbol": "pf_usd"}, 'row 3, asset: "PF_USD" names no coin'),
         ({"trade price": "0"}, "row 3, trade_price: 0 is not above zero; give"),
         ({"uid": "u0"}, "row 3, uid: u0 is there twice with other content; give"),
