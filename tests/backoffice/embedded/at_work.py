@@ -100,10 +100,13 @@ def bystander(name: str = "sleep") -> Iterator[int]:
     account = processes.server_account(embedded.places("/nowhere"))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        command = [shutil.copy(shutil.which("sleep") or "sleep", f"{folder}/{name}"), "600"]
-        with subprocess.Popen(command, cwd="/", **processes.run_as(account)) as program:
-            yield program.pid
-            program.kill()
+        link = Path(folder, name)  # not a copy: a temporary folder may allow no programs in it
+        link.symlink_to(shutil.which("sleep") or "sleep")
+        with subprocess.Popen([link, "600"], cwd="/", **processes.run_as(account)) as program:
+            try:
+                yield program.pid
+            finally:
+                program.kill()
 
 
 @contextlib.contextmanager

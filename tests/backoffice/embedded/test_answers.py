@@ -2,7 +2,9 @@
 
 import os
 import signal
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import psutil
 import pytest
@@ -17,11 +19,22 @@ from tests.desk import wait_until
 pytestmark = pytest.mark.usefixtures("filled")
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Less than the five that PostgreSQL waits for its processes, more than a start takes.
-    monkeypatch.setattr(answers, "STUCK_SECONDS_MAX", 3)
-    monkeypatch.setattr(answers, "ANSWER_SECONDS_MAX", 1)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Takes the patience with servers that run: PostgreSQL ends hung processes after five seconds.
+    One that is launched then has all the time that a start takes on a busy machine."""
+    usual, launch = answers.STUCK_SECONDS_MAX, processes.launch
+
+    def launched(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(answers, "STUCK_SECONDS_MAX", usual)
+        return launch(*given, **named)
+
+    def lose_it() -> None:
+        monkeypatch.setattr(answers, "STUCK_SECONDS_MAX", 0.5)
+        monkeypatch.setattr(answers, "ANSWER_SECONDS_MAX", 1)
+        monkeypatch.setattr(processes, "launch", launched)
+
+    return lose_it
 
 
 def child(at: Places, title: str) -> psutil.Process:
@@ -33,13 +46,17 @@ def child(at: Places, title: str) -> psutil.Process:
 
 @pytest.mark.parametrize("server", [postgres, valkey], ids=["postgres", "valkey"])
 def test_one_that_is_silent_is_started_again(
-    at: Places, server: ModuleType, capsys: pytest.CaptureFixture[str]
+    at: Places,
+    server: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    impatient: Callable[[], None],
 ) -> None:
     embedded.ensure(at)
     sql(at, "CREATE TABLE kept AS SELECT 42 AS answer")
     keys(at).set("kept", "42")
     silent = server.running(at)
     silent.suspend()
+    impatient()
     assert server.answer(at) is Answer.STUCK
     embedded.ensure(at)
     assert f"(pid {silent.pid}) has not answered for" in capsys.readouterr().err
@@ -49,12 +66,13 @@ def test_one_that_is_silent_is_started_again(
 
 
 def test_one_that_says_it_recovers_and_does_not_is_started_again(
-    at: Places, capsys: pytest.CaptureFixture[str]
+    at: Places, capsys: pytest.CaptureFixture[str], impatient: Callable[[], None]
 ) -> None:
     """After a crash of one process PostgreSQL waits for the last of the others to end."""
     embedded.ensure(at)
     sql(at, "CREATE TABLE kept AS SELECT 42 AS answer")
     hung, _ = pids(at)
+    impatient()
     child(at, "background writer").suspend()
     child(at, "walwriter").kill()
     wait_until(lambda: postgres.answer(at) is not Answer.READY, "it has seen that")

@@ -5,9 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -123,22 +123,25 @@ def test_a_start_that_dies_while_it_is_waited_for(at: Places) -> None:
     assert sql(at, "SELECT 1") == [(1,)]
 
 
-def test_a_server_killed_while_it_starts_is_started_once_more(at: Places) -> None:
+def test_a_server_killed_while_it_starts_is_started_once_more(
+    at: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
     embedded.ensure(at)
     kill(pids(at)[0])
-    killed = []
+    launch, killed = processes.launch, []
 
-    def kill_the_first() -> None:
-        while (started := postgres.running(at)) is None:
-            time.sleep(0.001)
-        os.kill(started.pid, signal.SIGKILL)
-        killed.append(started.pid)
+    def launched(*given: Any, **named: Any) -> "subprocess.Popen[bytes]":
+        child = launch(*given, **named)
+        if not killed:
+            wait_until(lambda: postgres.running(at) is not None, "it starts")
+            os.kill(child.pid, signal.SIGKILL)
+            killed.append(child.pid)
+        return child
 
-    killer = threading.Thread(target=kill_the_first)
-    killer.start()
+    monkeypatch.setattr(processes, "launch", launched)
     embedded.ensure(at)
-    killer.join()
     assert pids(at)[0] not in killed
+    assert len(killed) == 1
     assert sql(at, "SELECT 1") == [(1,)]
 
 
