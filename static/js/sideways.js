@@ -1,4 +1,4 @@
-// Marks a table that goes on sideways at the edge where something is hidden: data-left, data-right.
+// Marks a table at the edge of its frame where something is hidden: data-left, data-right, data-below.
 // The stylesheet shades that edge. Without a script there is the scrollbar.
 
 const PADDING_PX = 12; // of a cell at the edge: where no more than that is hidden, nothing is
@@ -7,6 +7,8 @@ const mark = (wrap) => {
   const hidden = wrap.scrollWidth - wrap.clientWidth - wrap.scrollLeft;
   wrap.toggleAttribute("data-left", wrap.scrollLeft > PADDING_PX);
   wrap.toggleAttribute("data-right", hidden > PADDING_PX);
+  const below = wrap.scrollHeight - wrap.clientHeight - wrap.scrollTop;
+  wrap.toggleAttribute("data-below", below > PADDING_PX);
 };
 
 export function startSideways() {

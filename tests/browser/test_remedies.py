@@ -31,6 +31,8 @@ def test_from_a_comparison_to_a_plan(desk: Desk, visit: Visits, incident: str) -
     comparison = compare(desk, page, incident)
     figures_are_the_rows(desk, page, comparison)
     go_sideways(page)
+    go_down(page)
+    on_paper(page)
     choose_columns(page)
     look_closer(page)
     one_account_across(desk, page, comparison)
@@ -99,6 +101,24 @@ def go_sideways(page: Page) -> None:
     assert name.evaluate("cell => cell.getBoundingClientRect().left") == edge
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
     page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def go_down(page: Page) -> None:
+    """Where the rest of the table is below the edge of its frame, the edge says so."""
+    table = page.get_by_role("region", name=re.compile("Remedies side by side"))
+    expect(table).to_have_attribute("data-below", "")
+    table.evaluate("table => table.scrollTo(0, table.scrollHeight)")
+    expect(table).not_to_have_attribute("data-below", "")
+    table.evaluate("table => table.scrollTo(0, 0)")
+    expect(table).to_have_attribute("data-below", "")
+
+
+def on_paper(page: Page) -> None:
+    """All of the table is printed, and nothing over it."""
+    page.emulate_media(media="print")
+    hidden = "table => table.scrollHeight - table.clientHeight"
+    assert page.locator("#compare").evaluate(hidden) == 0
+    page.emulate_media(media="screen")
 
 
 def choose_columns(page: Page) -> None:
