@@ -11,7 +11,16 @@ import pytest
 from django.db import transaction
 
 from backoffice.models import Gate, Person, Plan
-from backoffice.services import drafting, gates, incidents, ledger_places, recusals, staleness
+from backoffice.services import (
+    drafting,
+    executions,
+    gates,
+    incidents,
+    ledger_places,
+    plans,
+    recusals,
+    staleness,
+)
 from exchange.models import Venue
 from exchange.services import batches
 from tests.backoffice.attacks.conftest import Desk, refused
@@ -155,3 +164,30 @@ class TestAGate:
         )
         close_gates(world)
         assert "opened at" in (staleness.why(opened) or "")
+
+
+class TestAReconciliation:
+    @pytest.fixture
+    def executed(self, approved: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+        """Posted, and the worker died before the books were compared."""
+        monkeypatch.setattr(executions, "reconcile", lambda plan: None)
+        plans.request_execution(plan=approved.plan, by=approved.person("mira"))
+        assert plans.execute(plan_id=approved.plan.pk).state == "done"
+        return approved
+
+    def test_no_plan_is_reconciled_without_one(self, executed: Desk) -> None:
+        says = "not compared, or did not agree"
+        refused(executed, lambda desk: run_sql("UPDATE plan SET state = 'reconciled'"), says)
+        run_sql(
+            "INSERT INTO reconciliation (plan_id, at, ledger_ok, positions_ok, details)"
+            " SELECT id, now(), true, false, '{}' FROM plan"
+        )
+        refused(executed, lambda desk: run_sql("UPDATE plan SET state = 'reconciled'"), says)
+
+    @pytest.mark.parametrize(
+        "statement",
+        ["UPDATE reconciliation SET ledger_ok = true", "DELETE FROM reconciliation",
+         "TRUNCATE reconciliation"],
+    )  # fmt: skip
+    def test_what_it_found_stands(self, desk: Desk, statement: str) -> None:
+        refused(desk, lambda desk: run_sql(statement), "append only")
