@@ -28,7 +28,7 @@ from backoffice.services.people import require
 from backoffice.services.refusals import Moved, Refused, Stale
 from exchange.faults import reach
 from exchange.services import batches, reconciliation
-from exchange.services.refusals import BooksRefused
+from exchange.services.refusals import BooksRefused, Busy
 
 MAY_REQUEST = (Role.Name.ANALYST, Role.Name.RISK, Role.Name.FINANCE)
 SWEEP_MAX = 100
@@ -154,6 +154,8 @@ def _attempt(execution: Execution) -> None:
     reach("execution.claimed")
     try:
         _post(execution, started)
+    except Busy as error:
+        _refuse(execution, Refused(f"It could not be posted now: {error}."))
     except BooksRefused as error:
         # The books say it in numbers of their own; what a person reads names account and balance.
         _refuse(execution, Moved(staleness.books_moved(execution.plan) or str(error)))
@@ -217,7 +219,9 @@ def _post(execution: Execution, started: float) -> None:
 
 def _require_approved(plan: Plan) -> None:
     if plan.state != Plan.State.APPROVED:
-        because = f" {plan.reason}" if plan.reason else ""
+        # Why an officer rejected it is a vote, and who is recused may ask for an execution too.
+        told = plan.reason and plan.state != Plan.State.REJECTED
+        because = f" {plan.reason}" if told else ""
         raise Stale(f"This plan is {plan.state}; only an approved plan is executed.{because}")
 
 
@@ -247,7 +251,7 @@ def _refuse(execution: Execution, error: Refused) -> None:
     """Write the reason down, in a second transaction; the first one left nothing behind.
 
     What has moved never comes back, so a plan refused for that is stale for good; one refused for
-    an open gate stays approved and may be asked for again.
+    an open gate or a session in the way stays approved and may be asked for again.
     """
     with transaction.atomic():
         execution.refresh_from_db()

@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 
 from backoffice.models import Person, Plan, Programme, Role
 from backoffice.services import approvals, compensation, computations, plans, recusals
-from backoffice.services.refusals import NotAllowed
+from backoffice.services.refusals import NotAllowed, Stale
+from backoffice.services.second_factor import Code
 from exchange.domain.remedies.catalogue import Step
 from tests.backoffice.services.conftest import (
     UNTOUCHED,
@@ -175,3 +176,15 @@ def test_a_customer_without_a_role_may_change(world: World) -> None:
     Role.objects.create(person=person, name="support")
     with pytest.raises(IntegrityError, match="stays the customer"), transaction.atomic():
         Person.objects.filter(pk=person.pk).update(customer=world.customers[2])
+
+
+def test_asking_for_an_execution_tells_no_vote(world: World, proposed: Plan) -> None:
+    """Chen is a risk officer, so they may ask, and recused, so they see no votes."""
+    tie(world, "chen", account=0)
+    approvals.decide(
+        plan=proposed, by=world.person("fay"), decision="reject", reason="not at this price",
+        proof=Code(world.code("fay")),
+    )  # fmt: skip
+    with pytest.raises(Stale, match="is rejected") as refused:
+        plans.request_execution(plan=proposed, by=world.person("chen"))
+    assert "not at this price" not in str(refused.value)
