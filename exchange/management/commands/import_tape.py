@@ -83,14 +83,21 @@ class Command(BaseCommand):
     def _print(self, report: dict[str, Any]) -> None:
         """The report for people: one line a number."""
         for key, value in report.items():
-            if isinstance(value, dict):
-                inner = ", ".join(f"{name} {number}" for name, number in value.items())
-                self.stdout.write(f"{key}: {inner}")
-            elif key not in FIRST:
-                self.stdout.write(f"{key}: {value}")
+            if key not in FIRST:
+                self.stdout.write(f"{key}: {_words(value)}")
         for key, word in FIRST.items():
             for row in report.get(key, []):
-                self.stdout.write(f"  {word}: {row}")
+                self.stdout.write(f"  {word}: {_words(row)}")
+
+
+def _words(value: Any) -> str:
+    """A value of the report; of several, each after its name."""
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(
+        f"{name} ({_words(part)})" if isinstance(part, dict) else f"{name} {part}"
+        for name, part in value.items()
+    )
 
 
 def _account(paths: list[Path]) -> str:

@@ -109,7 +109,14 @@ def test_import_tape_prints_what_differs(tmp_path: Path) -> None:
     ]
     lines = run("import_tape", "--format", "hyperliquid-fills", write(tmp_path / "f.json", rows))
     assert "closed_pnl: agree 1, differ 1, undetermined 0, largest_difference 0.1" in lines
-    assert lines[-1].startswith("  differs: {'number': 'closedPnl', 'file': 'f.json', 'row': 1")
+    assert lines[-1].startswith("  differs: number closedPnl, file f.json, row 1, coin ZED, time ")
+
+
+def test_import_tape_prints_each_contract_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "ABCUSDT-trades-2020-09-13.csv"
+    path.write_text("7,100,1.5,150.0,1600000000000,false\n")
+    lines = run("import_tape", "--format", "binance-trades", path)
+    assert lines[-1] == "series: ABCUSDT (rows 1, first 7, last 7)"
 
 
 def test_import_tape_dry_run_and_public_feeds_keep_nothing(tmp_path: Path, own_store: Path) -> None:
