@@ -30,8 +30,6 @@ from exchange.domain.margin.ruleset import (
 from exchange.domain.rounding import half_up
 
 ZERO = Fraction(0)
-LEAST_INVERSE = Fraction(10)
-"""Dollars below which nobody means an inverse position: the smallest contracts are 1 to 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +90,8 @@ def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> t
 
     A symbol in USDT or USDC is linear, one in USD inverse. Else the collateral tells: the value
     of the same quantity as inverse and as linear differs by the price squared, and one of them is
-    nearer to it. Without it, a size nobody would hold in dollars is in coins. Else the rules'
-    first kind.
+    nearer to it. Without it, a size below the smallest inverse contract is in coins. Else the
+    rules' first kind.
     """
     first = rules.contracts[0]
     if len(rules.contracts) == 1:
@@ -107,8 +105,8 @@ def _meant(rules: RuleSet, position: Position, collateral: Fraction | None) -> t
         times = {kind: collateral / _value(kind, position) for kind in rules.contracts}
         best = min(times, key=lambda kind: max(times[kind], 1 / times[kind]))
         return best, "of its kinds this one fits the collateral best"
-    if LINEAR in rules.contracts and not position.symbol and position.size < LEAST_INVERSE:
-        return LINEAR, "so small a size is in coins, not in dollars"
+    if LINEAR in rules.contracts and not position.symbol and position.size < rules.smallest_inverse:
+        return LINEAR, f"no inverse contract is below {rules.smallest_inverse} USD"
     return first, f"the first kind {rules.name} covers"
 
 

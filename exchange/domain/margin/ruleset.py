@@ -139,6 +139,8 @@ class RuleSet:
     sources: tuple[str, ...]
     contracts: tuple[str, ...]
     """Kinds of contract the rules cover; the first is meant when a request does not say."""
+    smallest_inverse: int = 1
+    """Dollars of the smallest inverse contract: a size below it is in coins."""
     rates: RateFunction
     rounding: PriceRounding
     basis: Mapping[str, str] = field(default_factory=lambda: both(MARK))

@@ -25,6 +25,7 @@ RULES = RuleSet(
     title="OKX futures and perpetual swaps",
     sources=("https://ukcamo.com/5262.html", "https://open-lib.com/11556.html"),
     contracts=(INVERSE, LINEAR),
+    smallest_inverse=10,
     rates=given_or_table(),
     fee=both(FeeRule(FEE_AT_MARK)),
     initial_basis={CROSS: MARK, ISOLATED: ENTRY},

@@ -45,6 +45,22 @@ def test_inverse_profit() -> None:
     assert answer["pnl"] == "5"
 
 
+def test_inverse_profit_of_a_multiplier() -> None:
+    # bitmex.com/app/inversePerpetualsGuide: 100 x 0.01 x (1/15.789 - 1/24.292) = 0.0222 XBT.
+    answer = printed(
+        rules="bitmex",
+        side="long",
+        quantity="100",
+        face="0.01",
+        entry="15.789",
+        mark="24.292",
+        leverage="1",
+        mode="isolated",
+        maintenance="0.005",
+    )
+    assert round(Decimal(answer["pnl"]), 4) == Decimal("0.0222")
+
+
 @pytest.mark.parametrize(
     ("contract", "side", "quantity", "entry", "leverage", "rate", "tick", "price"),
     [
