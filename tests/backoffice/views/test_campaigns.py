@@ -203,6 +203,20 @@ def test_a_sent_message_is_shown_as_it_was_sent(
         assert "Someone Else" not in page.content.decode()
 
 
+def test_what_is_sent_is_not_paused(world: World, analyst: Client, campaign: Campaign) -> None:
+    """The page that follows the sending takes the button away at its end."""
+    at = reverse("campaign", args=[campaign.pk])
+    campaigns.approve(campaign=campaign, by=world.person("mira"))
+    campaigns.start(campaign=campaign, by=world.person("sana"))
+    gone = '<div id="campaign-pause" hidden hx-swap-oob="true"></div>'
+    assert '<form id="campaign-pause"' in analyst.get(at).content.decode()
+    assert gone not in analyst.get(at, headers={"HX-Request": "true"}).content.decode()
+    for shard in range(sending.SHARDS):
+        sending.send_shard(campaign_id=campaign.pk, shard=shard)
+    assert '<form id="campaign-pause"' not in analyst.get(at).content.decode()
+    assert gone in analyst.get(at, headers={"HX-Request": "true"}).content.decode()
+
+
 def test_a_message_whose_words_were_not_kept_says_so(
     world: World, analyst: Client, campaign: Campaign
 ) -> None:
