@@ -111,19 +111,23 @@ def _orders(
     stamp: list[Fill], way: _Way, following: set[Decimal], coin: Coin
 ) -> tuple[list[list[Fill]], bool]:
     """(orders of one stamp worth trying, whether these are all): with the fewest holes; and with
-    one more only where rows are evidently missing, so that a profit that differs is not explained
-    away."""
+    one more, that after the stamp counted, only where rows are evidently missing, so that a profit
+    that differs is not explained away."""
     first = chain.ordered(stamp, way.position, following)
     if len(stamp) == 1:
         return [first], True
     fewest = chain.holes(first, way.position)
-    missing = fewest > 0 or (bool(following) and chain.after(first[-1]) not in following)
-    if not missing and not chain.branches(stamp):
+    astray = bool(following) and chain.after(first[-1]) not in following
+    missing = fewest > 0 or astray
+    anywhere = way.position is None  # a history may begin at any fill of a loop
+    if not missing and not anywhere and not chain.branches(stamp):
         return [first], True
     orders, all_tried = [first], True
-    for most in (fewest, fewest + 1) if missing else (fewest,):
+    for more in range(1 + missing + astray):
         tries = chain.Tries()
-        found = chain.search(first, way.position, way.state, most, coin, tries)
+        found = chain.search(first, way.position, way.state, fewest + more, coin, tries)
+        if more == 2:  # two within the stamp, in place of one within and one after it
+            found = (order for order in found if chain.after(order[-1]) in following)
         accepted = list(islice(found, ORDERS_MOST))
         all_tried &= tries.left > 0 and len(accepted) < ORDERS_MOST
         orders += accepted

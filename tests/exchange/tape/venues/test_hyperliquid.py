@@ -38,12 +38,15 @@ def test_a_whole_history_agrees_to_the_last_digit(tmp_path: Path) -> None:
 
 def silent_hole(made: list[dict[str, Any]], kept: list[dict[str, Any]]) -> bool:
     """Whether rows are missing whose sizes cancel, at one place or at places that rows of one
-    millisecond, which come in any order, lie between: nothing printed tells of such holes."""
+    millisecond, which come in any order, lie between; or in the first millisecond, in which a
+    history may begin anywhere: nothing printed tells of such holes."""
     numbers = {row["tid"]: at for at, row in enumerate(made)}
     missing, reached = [Decimal(0)], 0
     for a, b in pairwise(kept):
         if numbers[b["tid"]] - numbers[a["tid"]] == 1:
             continue
+        if a["time"] == kept[0]["time"]:
+            return True
         if a["time"] > reached:
             missing = [Decimal(0)]
         net = Decimal(a["sz"]) * (1 if a["side"] == "B" else -1)
@@ -86,6 +89,22 @@ def test_missing_rows_are_holes_never_differences(
     assert starts["holes"] <= len(lost)
     profits = found["closed_pnl"]
     assert profits["agree"] + profits["undetermined"] == len(kept)
+
+
+@pytest.mark.parametrize(
+    ("seed", "begin", "lost", "holes"),
+    [
+        pytest.param(3233, 52, (87, 89), 2, id="before and after a fill that others lead around"),
+        pytest.param(1, 1, (4, 5), 1, id="after a history that begins in the middle of a loop"),
+    ],
+)
+def test_profits_tell_which_order_has_the_holes(
+    tmp_path: Path, seed: int, begin: int, lost: tuple[int, ...], holes: int
+) -> None:
+    made = Venue(seed, decimals=0).wander(120).made
+    kept = [row for number, row in enumerate(made) if number >= begin and number not in lost]
+    found = report(write(tmp_path / "fills.json", kept))
+    assert (found["closed_pnl"]["differ"], found["start_positions"]["holes"]) == (0, holes)
 
 
 @pytest.mark.parametrize("seed", range(20))
