@@ -28,12 +28,12 @@ import numpy.typing as npt
 
 from exchange.domain import verdicts
 from exchange.domain.cascade import CLOSE, FLAGGED, PPM, Graph, Scene, base_of
-from exchange.domain.holdings import I16, I64, reason_of
+from exchange.domain.holdings import I16, I64, LIQUIDATION, TRADE, reason_of
 from exchange.domain.legs import total
 from exchange.domain.levels import by_mover, given_back
 from exchange.domain.liquidation import MarginTerms, States
 from exchange.domain.mark_paths import band
-from exchange.domain.prints import FALL, LIQUIDATION, RISE, TRADE
+from exchange.domain.prints import FALL, RISE
 from exchange.domain.receipts import amount, price
 from exchange.domain.verdicts import Recorded
 

@@ -18,6 +18,10 @@ I32 = npt.NDArray[np.int32]
 I16 = npt.NDArray[np.int16]
 
 
+TRADE, TAKEOVER, LIQUIDATION, DELIVERY = range(4)
+"""Why a fill happened, as its flags say it."""
+
+
 class TapeDisorder(ValueError):
     """A fill is out of time order, or names a contract, account or price out of range."""
 
@@ -64,7 +68,7 @@ def empty_fills() -> Fills:
 
 
 def reason_of(flags: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Why each fill happened: 0 trade, 1 takeover, 2 liquidation, 3 delivery."""
+    """Why each fill happened: `TRADE` and so on."""
     return (flags >> np.uint8(1)) & np.uint8(3)
 
 

@@ -23,6 +23,7 @@ from exchange.domain.holdings import (
     I16,
     I32,
     I64,
+    TAKEOVER,
     Fills,
     Holdings,
     empty_fills,
@@ -38,8 +39,6 @@ from exchange.domain.margin_book import MarginTerms as MarginTerms
 from exchange.domain.margin_book import MarkPaths as MarkPaths
 from exchange.domain.margin_book import MarksRefused as MarksRefused
 from exchange.domain.value import ContractSpec
-
-TAKEOVER = 1
 
 
 class States(NamedTuple):

@@ -16,9 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from exchange.domain.cascade_kernels import NOBODY, SALE
-from exchange.domain.holdings import I64, Fills, Holdings, reason_of
+from exchange.domain.holdings import (
+    I64,
+    LIQUIDATION,
+    TAKEOVER,
+    TRADE,
+    Fills,
+    Holdings,
+    reason_of,
+)
 
-TRADE, TAKEOVER, LIQUIDATION = 0, 1, 2
 FALL, RISE = -1, 1
 OWN_PRINT = -1
 Mask = npt.NDArray[np.bool_]
