@@ -27,7 +27,7 @@ TIME_FIX = "Write it with an offset, as in 2018-03-30T05:00:00+08:00."
 def read(source: Source, problems: Problems) -> dict[str, Any] | None:
     """The manifest, checked, or None when it cannot be read at all.
 
-    What names a contract or needs the tables is checked later, by `checks.contracts`.
+    What names a contract is checked later, by `checks_books.incident_contract`.
     """
     if not source.has_manifest:
         problems.add(
