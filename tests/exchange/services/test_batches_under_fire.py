@@ -125,6 +125,25 @@ def test_one_key_posted_by_many_is_one_journal() -> None:
     assert holdings(books)[0] == [1001, 1000, 1000, 1000, -4000, -1, 0]
 
 
+def test_a_reconciliation_beside_an_execution_is_of_one_moment() -> None:
+    """An execution commits after the reconciliation's first look at the entries."""
+    books = open_small()
+    number = sealed(books).pk
+    beside: list[object] = []
+
+    def meanwhile(execute: Any, query: Any, *arguments: Any) -> object:
+        found = execute(query, *arguments)
+        if query == reconciliation.LEDGER:
+            beside.extend(in_threads(lambda: post(number)))
+        return found
+
+    with connection.execute_wrapper(meanwhile):
+        report = reconciliation.reconcile(books.venue)
+    assert beside == ["posted"]
+    assert (report.ledger_ok, report.positions_ok) == (True, True), report.details
+    assert reconciliation.reconcile(books.venue).ledger_ok
+
+
 def within_a_second(job: Callable[[], object]) -> object:
     """The job, refused by PostgreSQL when it would wait for a lock."""
     with connection.cursor() as cursor:
