@@ -6,7 +6,8 @@ contract), so that customers' balances are held for the shortest time. Nothing i
 client; PostgreSQL re-derives, sums, locks and moves in sets.
 
 Everyday postings go on meanwhile: ATTACH takes SHARE UPDATE EXCLUSIVE on the parents, which writing
-does not conflict with, and only the touched balances are locked. Two executions queue.
+does not conflict with, and only the touched balances are locked. Two executions queue. Nobody is
+waited for without end: not a backup that reads the staged legs, not a posting that was forgotten.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +27,15 @@ from exchange.services.refusals import (
     WrongState,
 )
 from exchange.services.stage_tables import Digests, derive, journal_of, rows, run
-from exchange.services.staging import check_sums, discard, open_batch, seal, stage
+from exchange.services.staging import (
+    SETTLE_SECONDS_MAX,
+    check_sums,
+    discard,
+    open_batch,
+    seal,
+    stage,
+)
+from exchange.services.waiting import patience
 
 __all__ = [
     "AlreadyPosted",
@@ -45,6 +54,9 @@ __all__ = [
     "sealed_digests",
     "stage",
 ]
+
+ATTACH_SECONDS_MAX = 60
+"""Another execution is waited for; while this one waits it has locked no balance."""
 
 # Autovacuum kept away while the stage was filled: it would have held a lock that attaching needs.
 _ATTACH_CASH = """
@@ -93,7 +105,8 @@ def post(batch: Batch, expected: Digests) -> Posting:
 
     `expected` is what was approved. Exactly one caller wins; any other raises `AlreadyPosted`.
     Raises `DigestMismatch` (staged, sealed and expected differ), `Stale` (a touched balance or
-    position moved since the seal), `Unbalanced`, `WrongState`. The caller rolls back on each.
+    position moved since the seal), `Unbalanced`, `WrongState`, and `Busy` when somebody holds the
+    legs or what they touch for longer than is waited for. The caller rolls back on each.
     """
     require_transaction()
     clock = _Clock()
@@ -128,21 +141,23 @@ def _apply(batch: Batch, expected: Digests, clock: "_Clock") -> Posting:
     clock.reach("digested")
     posting = Posting(_journal(batch), batch.cash_legs, batch.position_legs)
     clock.reach("journal")
-    run(batch, _ATTACH_CASH)
-    clock.reach("cash_attached")
-    run(batch, _ATTACH_POSITIONS)
-    clock.reach("positions_attached")
+    with patience(ATTACH_SECONDS_MAX, "the ledger or the staged legs (a backup, a report)"):
+        run(batch, _ATTACH_CASH)
+        clock.reach("cash_attached")
+        run(batch, _ATTACH_POSITIONS)
+        clock.reach("positions_attached")
     if check_sums(batch) != (batch.cash_legs, batch.position_legs):
         raise Unbalanced(f"batch {batch.pk} does not have the legs it was sealed with")
     clock.reach("summed")
-    _lock_balances(batch)
-    clock.reach("balances_locked")
-    _lock_positions(batch)
-    clock.reach("positions_locked")
-    posting.balances = _move_balances(batch)
-    clock.reach("balances_moved")
-    posting.positions = _move_positions(batch)
-    clock.reach("positions_moved")
+    with patience(SETTLE_SECONDS_MAX, "a balance or a position that this one moves"):
+        _lock_balances(batch)
+        clock.reach("balances_locked")
+        _lock_positions(batch)
+        clock.reach("positions_locked")
+        posting.balances = _move_balances(batch)
+        clock.reach("balances_moved")
+        posting.positions = _move_positions(batch)
+        clock.reach("positions_moved")
     _verify(batch)
     clock.reach("verified")
     check_conservation(batch)

@@ -34,7 +34,7 @@ class WrongState(BooksRefused):
 
 
 class Busy(BooksRefused):
-    """Somebody's posting has been open for too long to be waited for; try again."""
+    """Somebody holds what is needed for too long to be waited for; try again."""
 
 
 class TooLarge(BooksRefused):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from backoffice.models import AuditEvent, Execution, Plan
 from backoffice.services import executions, locks, plans
 from exchange.models import Balance, Journal
+from exchange.services import batches
 from tests.backoffice.services import remedy as in_small
 from tests.backoffice.services.conftest import (
     BTC,
@@ -21,6 +22,7 @@ from tests.backoffice.services.conftest import (
 from tests.backoffice.services.test_staleness import fee
 from tests.backoffice.views.conftest import expected, matrix
 from tests.backoffice.views.reading import text
+from tests.exchange.services.small_batches import in_another_session
 
 pytestmark = pytest.mark.django_db
 AMOUNT = "0.60000000 BTC"
@@ -134,6 +136,23 @@ def test_what_was_refused_says_why(world: World, analyst: Client) -> None:
     assert "RefusedThe futures wallet of A00001 was 2.00000000 BTC" in text(page)
     assert "Nothing was posted.Its batch waits sealed" in text(page)
     assert "load delay" not in page.content.decode()
+
+
+def test_a_session_in_the_way_makes_no_plan_stale(
+    world: World, analyst: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "ATTACH_SECONDS_MAX", 0.1)
+    plan = approved(world)
+    executions.request_execution(plan=plan, by=world.person("mira"))
+    with in_another_session("LOCK TABLE ledger_entry IN SHARE UPDATE EXCLUSIVE MODE"):
+        executions.execute(plan_id=plan.pk)
+    shown = text(analyst.get(reverse("plan-execution", args=[plan.pk])))
+    assert "RefusedIt could not be posted now: another session has held the ledger or" in shown
+    assert "Nothing was posted.Its batch waits sealed" in shown
+    plan.refresh_from_db()
+    assert plan.state == Plan.State.APPROVED
+    executions.request_execution(plan=plan, by=world.person("mira"))
+    assert executions.execute(plan_id=plan.pk).state == Execution.State.DONE
 
 
 class TestWhichIsIt:

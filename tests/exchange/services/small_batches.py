@@ -1,7 +1,9 @@
-"""Batches on the small books: opened, sealed and posted, and a journal that gets in their way."""
+"""Batches on the small books: opened, sealed and posted, and what gets in their way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import psycopg
 from django.db import connection, transaction
 
 from exchange.domain.legs import CashLegs, PositionLegs, cash_legs, position_legs
@@ -56,3 +58,16 @@ def touch(books: Books, key: str = "touch", wallet: int = 0) -> Journal:
     """A customer is paid one unit of the fees."""
     legs = [(books.wallets[wallet], books.btc, 1), (books.fees, books.btc, -1)]
     return ledger.post(venue=books.venue, key=key, reason="fee", effective_at=NOON, legs=legs)
+
+
+@contextmanager
+def in_another_session(statement: str) -> Iterator[None]:
+    """A session that did this and is idle in its transaction, for the time of the block."""
+    settings = connection.settings_dict
+    with psycopg.connect(
+        host=settings["HOST"], port=settings["PORT"] or None, user=settings["USER"] or None,
+        password=settings["PASSWORD"] or None, dbname=settings["NAME"],
+    ) as other:  # fmt: skip
+        other.execute(statement.encode())
+        yield
+        other.rollback()

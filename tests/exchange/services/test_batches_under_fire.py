@@ -9,10 +9,10 @@ from django.db import OperationalError, connection, transaction
 
 from exchange.models import Batch, Journal
 from exchange.services import batches, ledger, reconciliation, staging
-from exchange.services.refusals import AlreadyPosted, BooksRefused, Stale
+from exchange.services.refusals import AlreadyPosted, BooksRefused, Busy, Stale
 from tests.exchange.services import small_batches
 from tests.exchange.services.killing import killed
-from tests.exchange.services.small_batches import STEPS, draft, rollback, sealed
+from tests.exchange.services.small_batches import STEPS, draft, in_another_session, rollback, sealed
 from tests.exchange.services.small_books import NOON, Books, holdings, open_small, snapshot
 
 pytestmark = pytest.mark.usefixtures("own_database")
@@ -123,6 +123,32 @@ def test_one_key_posted_by_many_is_one_journal() -> None:
     found = in_threads(*[lambda: touch(books, "same", wallet=0).pk] * 4)
     assert len(set(found)) == 1
     assert holdings(books)[0] == [1001, 1000, 1000, 1000, -4000, -1, 0]
+
+
+@pytest.mark.parametrize(
+    "holds",
+    [
+        "LOCK TABLE ledger_stage_{batch} IN ACCESS SHARE MODE",
+        "LOCK TABLE position_stage_{batch} IN ACCESS SHARE MODE",
+        "LOCK TABLE ledger_entry IN SHARE UPDATE EXCLUSIVE MODE",
+        "SELECT FROM balance WHERE ledger_account_id = {w1} FOR UPDATE",
+    ],
+    ids=["a backup of the legs", "and of the positions", "maintenance", "a forgotten posting"],
+)
+def test_an_execution_waits_for_nobody_without_end(
+    monkeypatch: pytest.MonkeyPatch, holds: str
+) -> None:
+    monkeypatch.setattr(batches, "ATTACH_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(batches, "SETTLE_SECONDS_MAX", 0.1)
+    books = open_small()
+    number = sealed(books).pk
+    before = snapshot()
+    with in_another_session(holds.format(batch=number, **books.names())):
+        with pytest.raises(Busy, match="nothing was posted: try again when it has ended"):
+            post(number)
+        assert snapshot() == before
+    assert post(number) == "posted"
+    assert holdings(books)[0] == AFTER
 
 
 def test_a_reconciliation_beside_an_execution_is_of_one_moment() -> None:
