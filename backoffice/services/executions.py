@@ -42,8 +42,8 @@ def request_execution(*, plan: Plan, by: Person) -> Execution:
     approved. Raises NotAllowed, Stale, Moved when what it was computed from moved, or Refused when
     the gates it needs are not closed or another plan of the incident is being executed.
     """
-    require(by, *MAY_REQUEST)
     stored = Plan.objects.select_related("incident__venue", "incident__tape").get(pk=plan.pk)
+    require(by, *MAY_REQUEST, at=stored.incident.venue)
     _require_approved(stored)
     staleness.require_fresh(stored)
     try:

@@ -75,7 +75,7 @@ def next_statuses(incident: Incident) -> list[Incident.Status]:
 
 def advance(*, incident: Incident, by: Person, to: str) -> Incident:
     """Take the incident's status one step on. Raises Stale when it is somewhere else by now."""
-    people.require(by, *DESK)
+    people.require(by, *DESK, at=incident.venue)
     status = Incident.Status(to)
     with transaction.atomic():
         rows = Incident.objects.filter(pk=incident.pk, status__in=STEPS.get(status, ())).update(
@@ -102,7 +102,7 @@ def close_gate(
 
     Raises Refused for an empty reason or a longer time, Stale when that gate is closed already.
     """
-    people.require(by, *DESK)
+    people.require(by, *DESK, at=incident.venue)
     if not reason.strip():
         raise Refused("Say why: customers are told the reason of a closed gate.")
     if not 1 <= hours <= GATE_HOURS_MAX:
@@ -144,7 +144,7 @@ def prolong_gate(*, gate: Gate, by: Person, reason: str, hours: int) -> Gate:
     Raises NotAllowed for anyone else, Refused without a reason, for a longer time or one that ends
     no later than the gate does, Stale when it is open by now.
     """
-    people.require(by, *OFFICERS)
+    people.require(by, *OFFICERS, at=gate.incident.venue)
     if not reason.strip():
         raise Refused("Say why it stays closed: it is asked again in three days.")
     if not 1 <= hours <= GATE_HOURS_MAX:
@@ -184,7 +184,7 @@ def prolong_gate(*, gate: Gate, by: Person, reason: str, hours: int) -> Gate:
 def lift_gate(*, gate: Gate, by: Person, reason: str) -> Gate:
     """Open the gate again. Raises Stale when someone has, Refused without a reason, or while a plan
     needs it: one that is approved, or executed and not reconciled."""
-    people.require(by, *DESK)
+    people.require(by, *DESK, at=gate.incident.venue)
     if not reason.strip():
         raise Refused("Say why the gate can open.")
     if why := gates.held(gate):

@@ -48,11 +48,14 @@ def holds(person: Person, *names: str) -> bool:
     return person.is_active and Role.objects.filter(person=person, name__in=names).exists()
 
 
-def require(person: Person, *names: str) -> None:
-    """Raises NotAllowed unless the person holds one of the roles."""
+def require(person: Person, *names: str, at: Venue | None = None) -> None:
+    """Raises NotAllowed unless the person holds one of the roles, and where a venue is named, also
+    when it is real and they came with a drill: their passwords are printed."""
     if not holds(person, *names):
         wanted = " or ".join(str(Role.Name(name).label).lower() for name in names)
         raise NotAllowed(f"This needs the role {wanted}.")
+    if at is not None and not at.is_drill and person.email.endswith(f"@{DOMAIN}"):
+        raise NotAllowed("People of the drill act on drills only.")
 
 
 def email_of(handle: str) -> str:

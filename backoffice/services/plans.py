@@ -48,7 +48,7 @@ def propose(
     outside 1 to 48 hours, when fewer than two officers could ever decide on it, and for a plan in
     the way that is not named or is being executed.
     """
-    require(by, *MAY_MAKE)
+    require(by, *MAY_MAKE, at=plan.incident.venue)
     if plan.maker_id != by.pk:
         raise NotAllowed("A plan is proposed by the person who made it.")
     if not 1 <= hours <= HOURS_MAX:

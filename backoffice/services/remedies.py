@@ -69,7 +69,7 @@ def compute_remedy(
     The transaction is open for the database's part of it only; `finish` is called in it with the
     plan, to write down what must be there with it or not at all.
     """
-    require(by, *MAY_COMPUTE)
+    require(by, *MAY_COMPUTE, at=incident.venue)
     recusals.require_free(by, incident)
     require_not_done(incident)
     say = progress or (lambda stage, done, total: None)

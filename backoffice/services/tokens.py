@@ -27,7 +27,7 @@ def make(*, venue: Venue, name: str, by: Person) -> tuple[ApiToken, str]:
 
     Raises NotAllowed, Refused without a name, Stale when a token of that name is in use.
     """
-    require(by, *MAY_CONNECT)
+    require(by, *MAY_CONNECT, at=venue)
     if not name.strip():
         raise Refused("Name the system that will use it.")
     key = secrets.token_hex(6)
@@ -50,7 +50,7 @@ def make(*, venue: Venue, name: str, by: Person) -> tuple[ApiToken, str]:
 
 def revoke(*, token: ApiToken, by: Person) -> ApiToken:
     """End a token at once. Raises NotAllowed, Stale when it was revoked already."""
-    require(by, *MAY_CONNECT)
+    require(by, *MAY_CONNECT, at=token.venue)
     with transaction.atomic(durable=True):
         rows = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
             revoked_at=timezone.now(), revoked_by=by

@@ -109,7 +109,7 @@ def compute_undo(
 def require_undoable(*, plan: Plan, by: Person, reason: str) -> None:
     """Raises NotAllowed, also when `by` is recused, Stale when the plan is not reconciled or is
     being undone already, Refused without a reason and for an undo."""
-    require(by, *MAY_UNDO)
+    require(by, *MAY_UNDO, at=plan.incident.venue)
     recusals.require_free(by, plan.incident)
     if not reason.strip():
         raise Refused("Say why it is undone: officers decide on it, and the auditors read it.")

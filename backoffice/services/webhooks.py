@@ -36,7 +36,7 @@ def make(
     Raises NotAllowed, Refused for an address the desk does not send to, no name or no kind, Stale
     when an endpoint of that name is in use.
     """
-    require(by, *MAY_CONNECT)
+    require(by, *MAY_CONNECT, at=venue)
     if not name.strip():
         raise Refused("Name the system that listens there.")
     chosen = [kind for kind in Event.Kind.values if kind in kinds]
@@ -68,7 +68,7 @@ def change_secret(*, endpoint: Endpoint, by: Person) -> str:
 
     Raises NotAllowed, Stale when the endpoint is retired.
     """
-    require(by, *MAY_CONNECT)
+    require(by, *MAY_CONNECT, at=endpoint.venue)
     with transaction.atomic(durable=True):
         row = _in_use(endpoint)
         row.previous_seed, row.seed = row.seed, secrets.token_hex(32)
@@ -80,7 +80,7 @@ def change_secret(*, endpoint: Endpoint, by: Person) -> str:
 
 def retire(*, endpoint: Endpoint, by: Person) -> Endpoint:
     """Send nothing there any more; what is queued fails. Raises NotAllowed, Stale."""
-    require(by, *MAY_CONNECT)
+    require(by, *MAY_CONNECT, at=endpoint.venue)
     with transaction.atomic(durable=True):
         row = _in_use(endpoint)
         row.retired_at, row.retired_by = timezone.now(), by
@@ -97,7 +97,7 @@ def send_again(*, delivery: Delivery, by: Person) -> Delivery:
 
     Raises NotAllowed, Stale when its endpoint is retired.
     """
-    require(by, *MAY_SEND_AGAIN)
+    require(by, *MAY_SEND_AGAIN, at=delivery.endpoint.venue)
     with transaction.atomic(durable=True):
         endpoint = _in_use(delivery.endpoint)
         lifecycle.step(delivery, Delivery.State.QUEUED, due_at=timezone.now())

@@ -11,11 +11,11 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.urls import reverse
 
-from backoffice.models import Person
-from backoffice.services import approvals
+from backoffice.models import Gate, Incident, Person, Plan
+from backoffice.services import approvals, incidents, plans, remedies, tokens, webhooks
 from exchange.models import Venue
-from tests.backoffice.attacks.conftest import Desk, refused
-from tests.backoffice.services.conftest import run_sql
+from tests.backoffice.attacks.conftest import Attack, Desk, refused
+from tests.backoffice.services.conftest import close_gates, run_sql
 from tests.backoffice.views.conftest import signed_in
 
 OWN = "whoever@elsewhere.example"
@@ -23,8 +23,12 @@ OWN = "whoever@elsewhere.example"
 
 @pytest.fixture
 def real(desk: Desk) -> Desk:
-    """The same desk with a real plan before its officers."""
+    """The same desk with a real plan before its officers, and its gates closed."""
+    close_gates(desk.world)
     Venue.objects.filter(pk=desk.world.venue.pk).update(is_drill=False)
+    desk.world.venue.refresh_from_db()
+    desk.world.incident = Incident.objects.get(pk=desk.world.incident.pk)
+    desk.plan = Plan.objects.get(pk=desk.plan.pk)
     return desk
 
 
@@ -51,3 +55,59 @@ def test_nor_by_hand(real: Desk, address: str) -> None:
 def test_others_may_move(desk: Desk) -> None:
     person = Person.objects.create_user("ola@house.example", "x" * 20)
     Person.objects.filter(pk=person.pk).update(email="ola@other.example")
+
+
+def closes_a_gate(desk: Desk) -> None:
+    incidents.close_gate(
+        incident=desk.world.incident, by=desk.person("mira"), kind="market", reason="x",
+        contract=desk.world.contract,
+    )  # fmt: skip
+
+
+def lifts_a_gate(desk: Desk) -> None:
+    incidents.lift_gate(gate=Gate.objects.latest("pk"), by=desk.person("chen"), reason="x")
+
+
+def prolongs_a_gate(desk: Desk) -> None:
+    gate = Gate.objects.latest("pk")
+    incidents.prolong_gate(gate=gate, by=desk.person("chen"), reason="x", hours=72)
+
+
+def reads_the_feed(desk: Desk) -> None:
+    tokens.make(venue=desk.world.venue, name="x", by=desk.person("chen"))
+
+
+def is_told_of_events(desk: Desk) -> None:
+    webhooks.make(
+        venue=desk.world.venue, name="x", url="https://elsewhere.example/",
+        kinds=["plan.executed"], by=desk.person("fay"),
+    )  # fmt: skip
+
+
+def computes(desk: Desk) -> None:
+    remedies.compute_remedy(incident=desk.world.incident, by=desk.person("mira"))
+
+
+def proposes(desk: Desk) -> None:
+    plans.propose(plan=desk.plan, by=desk.person("mira"))
+
+
+def asks_for_an_execution(desk: Desk) -> None:
+    plans.request_execution(plan=desk.plan, by=desk.person("chen"))
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        closes_a_gate,
+        lifts_a_gate,
+        prolongs_a_gate,
+        reads_the_feed,
+        is_told_of_events,
+        computes,
+        proposes,
+        asks_for_an_execution,
+    ],
+)
+def test_they_do_nothing_to_a_real_venue(real: Desk, attack: Attack) -> None:
+    refused(real, attack, "act on drills only")
