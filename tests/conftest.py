@@ -11,6 +11,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -18,6 +20,23 @@ from backoffice import embedded
 
 # A manage.py started by a test reads the real settings, on the same data folder.
 os.environ["DJANGO_SETTINGS_MODULE"] = "backoffice.settings"
+
+# An example may be the first to call a kernel, which is then compiled, on a machine that is busy.
+# Everything else is as hypothesis has it: under CI the examples are the same in every run.
+settings.register_profile(
+    "untimed", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
+
+# What starts programs of its own takes minutes. It is handed out first, in this order: files of a
+# second each are left for the end, when the worker that is done earlier waits for the other.
+LONG = (
+    "tests/browser/",
+    "tests/chaos/",
+    "tests/stories/",
+    "tests/backoffice/test_demo.py",
+    "tests/backoffice/embedded/",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,6 +77,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Togethe
     return Together(config, log)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """pytest's hook, after pytest-django's: its order holds within a room and among the others."""
+
+    def turn(item: pytest.Item) -> int:
+        rooms = (n for n, room in enumerate(LONG) if item.nodeid.startswith(room))
+        return next(rooms, len(LONG))
+
+    items.sort(key=turn)
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """pytest's hook: bytes go by their argument's name, for packed ones hold the time of packing.
 
@@ -78,6 +108,15 @@ def django_db_modify_db_settings(
     servers: embedded.Places, django_db_modify_db_settings_parallel_suffix: None
 ) -> None:
     """pytest-django's hook before it makes the test database: by then there must be a server."""
+
+
+@pytest.fixture(scope="session")
+def desk_template(servers: embedded.Places, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """A database that desks are copied from."""
+    from tests import desk
+
+    with django_db_blocker.unblock(), desk.migrated() as name:
+        yield name
 
 
 @pytest.fixture

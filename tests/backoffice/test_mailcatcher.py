@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from backoffice import companions, embedded, mailcatcher, supervisor
 from backoffice.embedded.places import PROJECT
-from tests.desk import wait_until
+from tests.desk import WAIT_SECONDS_MAX, wait_until
 
 LETTER = b"Subject: Your statement\r\n\r\nDear customer,\r\n.\r\n..two dots\r\n"
 
@@ -32,7 +32,7 @@ def port(folder: Path) -> Iterator[int]:
         assert catcher.stdout is not None
         yield int(catcher.stdout.readline().split()[2].removeprefix("127.0.0.1:"))
         catcher.send_signal(signal.SIGTERM)
-        assert catcher.wait(timeout=60) == 0
+        assert catcher.wait(WAIT_SECONDS_MAX) == 0
 
 
 def test_it_keeps_what_it_accepts(port: int, folder: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from backoffice import embedded
 from backoffice.celery import app
 from tests import desk as desks
 from tests.backoffice.services.conftest import close_gates, make_world
@@ -13,12 +12,12 @@ from tests.chaos.cutting import Theatre
 
 @pytest.fixture(scope="module")
 def desk(
-    servers: embedded.Places, django_db_blocker: object, tmp_path_factory: pytest.TempPathFactory
+    desk_template: str, django_db_blocker: object, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[desks.Desk]:
     """A desk whose rows are committed, shared by the tests of a module."""
     with (
         django_db_blocker.unblock(),  # type: ignore[attr-defined]
-        desks.opened(tmp_path_factory.mktemp("desk")) as opened,
+        desks.opened(tmp_path_factory.mktemp("desk"), desk_template) as opened,
     ):
         yield opened
 

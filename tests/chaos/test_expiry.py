@@ -83,7 +83,7 @@ def test_its_time_runs_out_while_it_is_executed(theatre: Theatre) -> None:
     holder.start()
     assert held.wait(WAIT_SECONDS_MAX)
     # In time for the checks of a slow machine, too: they take a part of what an execution takes.
-    expire(plan, 1 + 20 * theatre.seconds["execute"])
+    expire(plan, 5 + 20 * theatre.seconds["execute"])
     worker = threading.Thread(target=_closing, args=(plan,))
     worker.start()
     wait_until(lambda: _holds(WAITING), "it waits for the balance")

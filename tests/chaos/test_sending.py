@@ -14,7 +14,7 @@ from exchange.models import Account, Customer
 from tests.backoffice.services import remedy
 from tests.backoffice.services.conftest import World, execute, ledger_account, make_world, payment
 from tests.chaos.cutting import crash
-from tests.desk import Desk, wait_until
+from tests.desk import WAIT_SECONDS_MAX, Desk, wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("default_queue")]
 
@@ -72,7 +72,7 @@ def test_no_message_goes_twice(desk: Desk, world: World, step: str, delivered: i
     app.conf.task_default_queue = queue
     campaigns.start(campaign=campaign, by=world.person("sana"))
     doomed = desk.worker(queue, die_at=step)
-    assert doomed.wait(120) == -9, desk.log(f"worker-{queue}")
+    assert doomed.wait(WAIT_SECONDS_MAX) == -9, desk.log(f"worker-{queue}")
     assert sum(arrived(desk, campaign).values()) == delivered
     assert Message.objects.filter(campaign=campaign, state="sending").count() == 1
 

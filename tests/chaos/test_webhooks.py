@@ -12,7 +12,7 @@ from backoffice.models import Endpoint, Event, Gate
 from backoffice.services import delivering, incidents, plans, webhooks
 from tests.backoffice.listener import Listener, listening, status
 from tests.backoffice.services.conftest import World, approve_by_row, compute, make_world
-from tests.desk import Desk, wait_until
+from tests.desk import WAIT_SECONDS_MAX, Desk, wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("default_queue")]
 FRESH = "fresh-deliverer"
@@ -65,7 +65,7 @@ def test_nothing_is_lost_when_the_sender_dies(
     app.conf.task_default_queue = f"doomed-{step}"
     gates(world, 1)
     doomed = desk.worker(f"doomed-{step}", die_at=step)
-    assert doomed.wait(120) == -9, desk.log(f"worker-doomed-{step}")
+    assert doomed.wait(WAIT_SECONDS_MAX) == -9, desk.log(f"worker-doomed-{step}")
     first = row.deliveries.order_by("event")[0]
     assert first.attempts == 1
     assert first.state == ("delivered" if step == "webhook.recorded" else "queued")
@@ -89,7 +89,7 @@ def test_a_plan_is_told_of_when_it_is_committed_and_once(
     app.conf.task_default_queue = f"doomed-{step}"
     plans.request_execution(plan=plan, by=world.person("mira"))
     doomed = desk.worker(f"doomed-{step}", die_at=step)
-    assert doomed.wait(120) == -9, desk.log(f"worker-doomed-{step}")
+    assert doomed.wait(WAIT_SECONDS_MAX) == -9, desk.log(f"worker-doomed-{step}")
     assert (Event.objects.filter(plan=plan).count(), row.deliveries.count()) == (told, told)
 
     app.conf.task_default_queue = FRESH
