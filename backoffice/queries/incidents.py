@@ -8,10 +8,9 @@ from exchange.queries import keyset
 from exchange.queries.keyset import Page
 
 
-def timeline(incident: Incident, *, public_only: bool = False) -> QuerySet[TimelineEntry]:
+def timeline(incident: Incident) -> QuerySet[TimelineEntry]:
     """The lines of the timeline in the order of what happened."""
-    lines = incident.timeline.select_related("author").order_by("at", "id")
-    return lines.filter(public=True) if public_only else lines
+    return incident.timeline.select_related("author").order_by("at", "id")
 
 
 def gates(incident: Incident) -> QuerySet[Gate]:
