@@ -206,6 +206,10 @@ def test_the_checksum_published_beside_a_file(tmp_path: Path) -> None:
 OKX = [
     ("instrument_name,trade_id,side,price,size,created_time", "ABC-USDT-SWAP,{},buy,10.5,3,{}"),
     (
+        "instrument_name,trade_id,side,price,size,created_time,source",
+        "ABC-USDT-SWAP,{},buy,10.5,3,{},0",
+    ),
+    (
         "trade_id/交易id,side/交易方向,size/数量,price/价格,created_time/成交时间",
         "{},SELL,3,10.5,{}",
     ),
