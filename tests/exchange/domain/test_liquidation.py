@@ -27,10 +27,10 @@ from exchange.domain.replay import (
 from exchange.domain.rules import RuleRefused
 from exchange.domain.rules.okex_2018 import factor_ppm, okex_maintenance
 from exchange.domain.value import apply_fill_exact, trade_value_exact
-from tests.exchange.domain.market import BTC, LTC, fills_of
+from tests.exchange.domain.market import BTC, KINDS, fills_of
 
-SPECS = (BTC, LTC, BTC._replace(symbol="BTC-W"))
-ASSETS = np.array([0, 1, 0], np.int16)
+SPECS = KINDS
+ASSETS = np.array([0, 1, 2, 0], np.int16)
 SECOND = 1_000_000
 
 
@@ -169,12 +169,12 @@ def random_window(seed: int, accounts: int = 8):
     """Leveraged accounts of all modes, fills with take-overs, transfers, three wild paths."""
     random = np.random.default_rng(seed)
     seconds = int(random.integers(1, 90))
-    start = np.array([700_000, 120_000, 690_000])
-    steps = random.integers(-8_000, 8_001, (3, 3, seconds)) * (start[:, None] / 700_000)
+    start = np.array([700_000, 120_000, 70_000, 8_000])
+    steps = random.integers(-8_000, 8_001, (3, 4, seconds)) * (start[:, None] / 700_000)
     marks = np.maximum(1000, start[:, None] + np.cumsum(steps, axis=2)).astype(np.int64)
     rows = []
     for time in np.sort(random.integers(0, seconds * SECOND, int(random.integers(0, 60)))):
-        contract = int(random.integers(0, 3))
+        contract = int(random.integers(0, 4))
         if random.random() < 0.3:
             time = time // SECOND * SECOND  # noqa: PLW2901  exactly on a mark
         buyer, seller = (int(a) for a in random.choice(accounts, 2, replace=False))
@@ -183,7 +183,7 @@ def random_window(seed: int, accounts: int = 8):
     rows.sort()
     fills = fills_of(rows)
     fills.flags[random.random(fills.flags.size) < 0.15] = 2
-    positions = [(a, c) for a in range(accounts) for c in range(3) if random.random() < 0.6]
+    positions = [(a, c) for a in range(accounts) for c in range(4) if random.random() < 0.6]
     quantity = random.integers(-3000, 3001, len(positions))
     cost = [
         trade_value_exact(SPECS[c].kind, SPECS[c].num, SPECS[c].den, int(q), int(start[c]))
@@ -195,11 +195,11 @@ def random_window(seed: int, accounts: int = 8):
         data[:, 0].astype(np.int32), data[:, 1].astype(np.int16), quantity,
         np.array(cost, np.int64), zero, zero,
     )  # fmt: skip
-    cash = random.integers(0, 400_000_000, (accounts, 2))
+    cash = random.integers(0, 400_000_000, (accounts, 3))
     times = np.sort(random.integers(0, seconds * SECOND, 6))
     moved = moves(
         *(
-            (int(t), int(random.integers(0, accounts)), int(random.integers(0, 2)),
+            (int(t), int(random.integers(0, accounts)), int(random.integers(0, 3)),
              int(random.integers(-10**8, 10**8)))
             for t in times
         )
