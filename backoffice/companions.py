@@ -1,25 +1,25 @@
 """A worker and a mail server for a command that needs them: those that run, or its own meanwhile.
 
-What was started here ends here; what was found running is left alone.
+What was started here ends with the command, also when that is killed; what was found running is
+left alone. One command of a data folder at a time, or another would rely on a worker that ends.
 """
 
 import os
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from django.conf import settings
 
-from backoffice import embedded, mailcatcher, supervisor
+from backoffice import embedded, guardian, mailcatcher, supervisor
 from backoffice.celery import app
+from backoffice.embedded.locks import alone
 from backoffice.embedded.places import PROJECT
 
 START_SECONDS_MAX = 60
-END_SECONDS_MAX = 30
 LOCAL = ("127.0.0.1", "localhost", "::1")
 Tell = Callable[[str], None]
 
@@ -63,19 +63,28 @@ def mail_answers() -> bool:
     return True
 
 
+def one_at_a_time(tell: Tell) -> AbstractContextManager[int]:
+    """The turn of one command, waited for. It lasts as long as anybody who is given its number.
+
+    Raises EmbeddedError.
+    """
+    waiting = "another drill runs in this data folder, or what it started is ending; waiting for it"
+    return alone(embedded.places().data / "drill.lock", lambda: tell(waiting))
+
+
 @contextmanager
-def worker(tell: Tell) -> Iterator[None]:
+def worker(tell: Tell, turn: int) -> Iterator[None]:
     """A worker that answers, for the time of the block."""
     if worker_answers():
         yield
         return
     tell("no worker answers: starting one for this run")
-    with _child(supervisor.worker(), ready=worker_answers):
+    with _child(supervisor.worker(), turn, ready=worker_answers):
         yield
 
 
 @contextmanager
-def mail(tell: Tell) -> Iterator[None]:
+def mail(tell: Tell, turn: int) -> Iterator[None]:
     """A mail server that listens, for the time of the block; begun before a worker, which takes
     from here where mail goes. Only ever starts one on this machine: mail meant for another server
     is never caught here instead. Where another data folder's catcher has the port and no worker
@@ -99,7 +108,7 @@ def mail(tell: Tell) -> Iterator[None]:
             if port == 0:
                 settings.EMAIL_PORT = listener.getsockname()[1]
                 os.environ["MAKEWHOLE_EMAIL_PORT"] = str(settings.EMAIL_PORT)
-            running.enter_context(_child(supervisor.mail(listener), ready=mail_answers))
+            running.enter_context(_child(supervisor.mail(listener), turn, ready=mail_answers))
         yield
 
 
@@ -114,46 +123,23 @@ def _listening(port: int) -> socket.socket:
 
 
 @contextmanager
-def _child(program: supervisor.Program, *, ready: Callable[[], bool]) -> Iterator[None]:
+def _child(program: supervisor.Program, turn: int, *, ready: Callable[[], bool]) -> Iterator[None]:
     at = embedded.places()
     log = supervisor.log_of(at, f"own-{program.name}")
     log.parent.mkdir(parents=True, exist_ok=True)
-    child = None
-    try:
-        with log.open("ab") as output, _interruptions_held():
-            child = subprocess.Popen(
-                program.command,
-                cwd=PROJECT,
-                env={**os.environ, **program.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=program.descriptors,
-            )
+    with (
+        log.open("ab") as output,
+        guardian.running(
+            program.command,
+            cwd=PROJECT,
+            env={**os.environ, **program.environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=(*program.descriptors, turn),
+        ) as child,
+    ):
         _await(child, ready, program.name, str(log))
         yield
-    finally:
-        if child is not None:
-            _end(child)
-
-
-@contextmanager
-def _interruptions_held() -> Iterator[None]:
-    """Whoever interrupts meanwhile is heard afterwards: a child that is being started when the
-    exception comes has nobody who knows of it."""
-    heard: list[int] = []
-    usual = {
-        number: signal.signal(number, lambda got, _frame: heard.append(got))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
-        for got in heard:
-            signal.raise_signal(got)
 
 
 def _await(child: subprocess.Popen[bytes], ready: Callable[[], bool], name: str, log: str) -> None:
@@ -162,17 +148,3 @@ def _await(child: subprocess.Popen[bytes], ready: Callable[[], bool], name: str,
         if child.poll() is not None or time.monotonic() - began > START_SECONDS_MAX:
             raise CompanionFailed(f"the {name} did not start; {log} says why.")
         time.sleep(0.1)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Politely, then not; with everything it started."""
-    if child.poll() is None:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(END_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            child.kill()
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return

@@ -7,14 +7,13 @@ milliseconds when they run; one file lock serialises everything else.
 """
 
 import contextlib
-import fcntl
 import os
 import sys
-from collections.abc import Iterator
 from urllib.parse import quote
 
 from backoffice.embedded import postgres, processes, valkey
 from backoffice.embedded.answers import Answer
+from backoffice.embedded.locks import alone
 from backoffice.embedded.places import DATABASE, PORT, EmbeddedError, Places, places, refusal
 
 __all__ = [
@@ -115,18 +114,7 @@ def _prepare(at: Places) -> None:
         raise refusal("make the folder", at.postgres_log.parent, error) from error
 
 
-@contextlib.contextmanager
-def _locked(at: Places) -> Iterator[None]:
+def _locked(at: Places) -> contextlib.AbstractContextManager[int]:
     """One command at a time starts or stops the servers of a data folder."""
-    try:
-        at.data.mkdir(parents=True, exist_ok=True)
-        file = at.lock.open("a")
-    except OSError as error:
-        raise refusal("write in the data folder", at.data, error) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say_to_terminal("another command is starting or stopping the servers; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    waiting = "another command is starting or stopping the servers; waiting for it"
+    return alone(at.lock, lambda: say_to_terminal(waiting))

@@ -55,11 +55,11 @@ def environment(at: Places) -> dict[str, str]:
     return {**kept, "MAKEWHOLE_DATA": str(at.data)}
 
 
-def demo(at: Places, *words: str) -> subprocess.Popen[str]:
+def demo(at: Places, *words: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "manage.py", "demo", "--without-drill", "--port", str(PORT), *words],
         cwd=PROJECT,
-        env=environment(at),
+        env={**environment(at), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -67,7 +67,8 @@ def demo(at: Places, *words: str) -> subprocess.Popen[str]:
 
 
 def stop(at: Places) -> str:
-    return services(at, "stop")
+    """What was stopped; on a busy machine it says before that one took long."""
+    return services(at, "stop").splitlines(keepends=True)[-1]
 
 
 def services(at: Places, action: str) -> str:
@@ -144,6 +145,24 @@ def test_it_stays_in_the_background_and_is_not_started_twice(at: Places) -> None
     assert {name: each.pid for name, each in supervisor.running(at).items()} == before
 
     assert stop(at) == "stopped web, clock, worker, mail, Valkey, PostgreSQL\n"
+    assert supervisor.running(at) == {}
+
+
+def test_of_two_that_start_at_once_one_is_refused(at: Places) -> None:
+    both = [demo(at, "--detach"), demo(at, "--detach")]
+    said = [command.communicate(timeout=WAIT_SECONDS_MAX)[0] for command in both]
+    assert sorted(command.returncode for command in both) == [0, 1], said
+    refused = said[0] if both[0].returncode else said[1]
+    assert "CommandError: a demo " in refused
+    assert len(supervisor.running(at)) == 4
+    assert stop(at) == "stopped web, clock, worker, mail, Valkey, PostgreSQL\n"
+
+
+def test_a_broker_that_does_not_answer_is_told(at: Places) -> None:
+    command = demo(at, REDIS_URL="redis://127.0.0.1:1/0")
+    said, _ = command.communicate(timeout=WAIT_SECONDS_MAX)
+    assert command.returncode == 1
+    assert "CommandError: the broker of REDIS_URL does not answer: " in said
     assert supervisor.running(at) == {}
 
 

@@ -148,7 +148,7 @@ def test_another_folders_catcher_is_not_taken_for_ours(
         companions.mail_answers()
     monkeypatch.setenv("MAKEWHOLE_EMAIL_PORT", str(port))
     monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path))
-    with companions.mail(lambda told: None):
+    with companions.one_at_a_time(print) as turn, companions.mail(print, turn):
         assert port != settings.EMAIL_PORT
         assert os.environ["MAKEWHOLE_EMAIL_PORT"] == str(settings.EMAIL_PORT)
         assert companions.mail_answers()

@@ -1,5 +1,7 @@
-"""A drill that is interrupted says so in one line, and leaves nothing running behind it."""
+"""A drill that is interrupted says so in one line, and no drill leaves anything running behind it,
+nor a moment in which another one could rely on what ends."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 from backoffice import companions, supervisor
 from backoffice.embedded import processes
 from backoffice.embedded.places import PROJECT
+from backoffice.management.commands.drill import INTERRUPTED
 from tests import desk as desks
 
 
@@ -21,27 +24,58 @@ from tests import desk as desks
     [(signal.SIGINT, "no worker answers"), (signal.SIGTERM, "is in the books")],
 )
 def test_an_interrupted_drill(desk: desks.Desk, by: signal.Signals, at: str) -> None:
-    command = subprocess.Popen(
-        [sys.executable, "manage.py", "drill", "okex-2018", "--accounts", "200", "--fills", "5000"],
+    command = drill(desk, "--json")
+    read_until(at, command)
+    family = psutil.Process(command.pid).children(recursive=True)
+    command.send_signal(by)
+    rest, _ = command.communicate(timeout=desks.WAIT_SECONDS_MAX)
+    lines = rest.splitlines()
+    assert [json.loads(line) for line in lines if line[0] == "{"] == [{"detail": INTERRUPTED}]
+    assert f"CommandError: {INTERRUPTED}" in lines
+    assert "Traceback" not in rest
+    assert command.returncode == 130
+    assert [each.pid for each in family if processes.alive(each.pid) == each] == []
+
+
+def test_a_drill_that_is_killed(desk: desks.Desk) -> None:
+    command = drill(desk)
+    read_until("is in the books", command)
+    family = psutil.Process(command.pid).children(recursive=True)
+    command.kill()
+    assert len(family) > 2
+    desks.wait_until(
+        lambda: all(processes.alive(each.pid) != each for each in family), "they have ended"
+    )
+
+
+def test_a_drill_beside_another_waits_for_its_turn(desk: desks.Desk) -> None:
+    with companions.one_at_a_time(print):
+        command = drill(desk)
+        read_until("another drill runs in this data folder", command)
+        assert psutil.Process(command.pid).children() == []
+    read_until("no worker answers", command)
+    command.kill()
+
+
+def drill(desk: desks.Desk, *words: str) -> "subprocess.Popen[str]":
+    words = ("okex-2018", "--accounts", "200", "--fills", "5000", *words)
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "drill", *words],
         cwd=PROJECT,
         env=desk.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def read_until(sign: str, command: "subprocess.Popen[str]") -> None:
     assert command.stdout is not None
     said = ""
-    while at not in said:
+    while sign not in said:
         line = command.stdout.readline()
         assert line, said
         said += line
-    family = psutil.Process(command.pid).children(recursive=True)
-    command.send_signal(by)
-    rest, _ = command.communicate(timeout=60)
-    assert rest.splitlines()[-1].startswith("CommandError: interrupted."), rest
-    assert "Traceback" not in rest
-    assert command.returncode == 130
-    assert [each.pid for each in family if processes.alive(each.pid) == each] == []
 
 
 def test_an_interruption_while_a_companion_is_started(
@@ -59,6 +93,10 @@ def test_an_interruption_while_a_companion_is_started(
     monkeypatch.setenv("MAKEWHOLE_DATA", str(tmp_path))
     monkeypatch.setattr(subprocess, "Popen", interrupted)
     program = supervisor.Program("worker", ["sleep", "600"])
-    with pytest.raises(KeyboardInterrupt), companions._child(program, ready=lambda: False):
+    with (
+        companions.one_at_a_time(print) as turn,
+        pytest.raises(KeyboardInterrupt),
+        companions._child(program, turn, ready=lambda: False),
+    ):
         pytest.fail("it was never ready")
-    assert started[0].poll() is not None
+    desks.wait_until(lambda: started[0].poll() is not None, "it has ended")

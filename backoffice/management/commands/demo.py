@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -18,11 +17,14 @@ from typing import Any, NoReturn
 from urllib.error import HTTPError
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from redis.exceptions import RedisError
 
-from backoffice import embedded, mailcatcher, supervisor
+from backoffice import companions, embedded, guardian, mailcatcher, supervisor
 from backoffice.embedded import processes
+from backoffice.embedded.locks import alone
 from backoffice.embedded.places import PROJECT
 from backoffice.management.arguments import PORTS, port
 from backoffice.management.commands.drill import Command as Drill
@@ -58,6 +60,12 @@ class Command(BaseCommand):
         self.playing = False
         arguments = options["drill"] or [SCENARIO]
         Drill().create_parser("manage.py", "drill").parse_args(arguments)
+        # Of two that start at once the second is refused: they would stop each other's servers.
+        with alone(self.at.data / "demo.lock", busy=self.refuse):
+            self.run(options, arguments)
+
+    def run(self, options: dict[str, Any], arguments: list[str]) -> None:
+        """Until it is interrupted or, detached, until everything runs."""
         self.clear_the_way()
         for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(by, _interrupt)
@@ -85,7 +93,12 @@ class Command(BaseCommand):
     def bring_up(self, options: dict[str, Any], arguments: list[str]) -> None:
         """All programs, the drill, the sign-ins, the address."""
         self.stdout.write(f"data folder {self.at.data}")
-        call_command("migrate", interactive=False, verbosity=0)
+        with companions.one_at_a_time(self.tell):  # a drill makes the tables as well
+            call_command("migrate", interactive=False, verbosity=0)
+        try:
+            cache.get("demo")
+        except (RedisError, OSError) as error:
+            raise CommandError(f"the broker of REDIS_URL does not answer: {error}") from error
         call_command("collectstatic", interactive=False, verbosity=0)
         with first_free(options["port"]) as found:
             free = found.getsockname()[1]
@@ -129,16 +142,12 @@ class Command(BaseCommand):
         self.stdout.flush()
         self.playing = True
         began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "manage.py", "drill", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, **self.environment},
-            check=False,
-        )
-        if done.returncode != 0:
-            raise CommandError(
-                f"the drill failed with status {done.returncode}; it says why above."
-            )
+        command = [sys.executable, "manage.py", "drill", *arguments]
+        environment = {**os.environ, **self.environment}
+        with guardian.running(command, cwd=PROJECT, env=environment) as drill:
+            status = drill.wait()
+        if status != 0:
+            raise CommandError(f"the drill failed with status {status}; it says why above.")
         self.stdout.write(f"the drill took {time.monotonic() - began:.0f} s")
         self.note(drill=arguments)
         self.playing = False
@@ -229,11 +238,17 @@ class Command(BaseCommand):
             if left := supervisor.stop(self.at, self.tell):
                 self.tell(f"stopped what a killed demo had left: {', '.join(left)}")
         elif living:
-            raise CommandError(
-                f"a demo already runs in {self.at.data} ({', '.join(living)}), at "
-                f"{self.noted().get('address', 'an unknown address')}: "
-                "`manage.py services stop` ends it."
-            )
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        living, address = ", ".join(supervisor.running(self.at)), self.noted().get("address")
+        state = (
+            f"already runs in {self.at.data} ({living})"
+            if living
+            else f"is starting in {self.at.data}"
+        )
+        where = f", at {address}" if living and address else ""
+        raise CommandError(f"a demo {state}{where}: `manage.py services stop` ends it.")
 
     def log_of(self, name: str) -> Any:
         return supervisor.log_of(self.at, name)

@@ -97,10 +97,15 @@ class Command(BaseCommand):
             tell=bars.tell,
         )
         try:
-            self.prepare()
-            with bars.bars, companions.mail(bars.tell), companions.worker(bars.tell):
-                outcome = run.run()
-                report = rehearsal_report.of(outcome)
+            with companions.one_at_a_time(bars.tell) as turn:
+                self.prepare()
+                with (
+                    bars.bars,
+                    companions.mail(bars.tell, turn),
+                    companions.worker(bars.tell, turn),
+                ):
+                    outcome = run.run()
+                    report = rehearsal_report.of(outcome)
         except FAILURES as error:
             self.answer({"detail": str(error)}, **options)
             raise CommandError(str(error)) from error
