@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from backoffice.models import AuditEvent, BreakGlass, BreakGlassReview, BreakGlassSecond, Plan
-from backoffice.services import notices, people
+from backoffice.services import notices, people, plans
 from tests.backoffice.services.conftest import BTC, World, propose
 from tests.backoffice.services.test_break_glass import age
 from tests.backoffice.views.conftest import expected, getting, matrix, signed_in
@@ -71,6 +71,9 @@ def test_it_is_opened_seconded_and_reviewed(world: World, plan: Plan) -> None:
     shown = page(plan)
     assert "lena was in the air" in shown
     assert "Keep this review" not in shown
+    assert "The glass is broken for this plan" in shown
+    plans.withdraw(plan=plan, by=world.person("mira"), reason="Another one is better.")
+    assert "Any two officers of risk, finance or legal could decide on its digest" in page(plan)
 
 
 @pytest.mark.parametrize(
