@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from subprocess import CalledProcessError
 from typing import Any
 
 import psycopg
@@ -64,16 +63,6 @@ def one(desk: Desk, statement: str, *values: object) -> Any:
     """The only value of the only row."""
     ((value,),) = rows(desk, statement, *values)
     return value
-
-
-def fresh_code(desk: Desk, handle: str) -> str:
-    """A code that proves one more decision; waits while those of this minute are spent."""
-    for _ in range(20):
-        try:
-            return desk.code(handle)
-        except CalledProcessError:
-            time.sleep(2)
-    raise AssertionError(f"no code for {handle}")
 
 
 def written(units: int, decimals: int, *, signed: bool = False) -> str:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.books import compared, rows
-from tests.browser.conftest import Desk, Visit
+from tests.browser.conftest import Desk, Visit, sign_in
 from tests.browser.test_every_page import unreadable
 
 pytestmark = pytest.mark.browser
@@ -98,12 +98,7 @@ def tab_to(page: Page, selector: str) -> None:
 def test_without_script_one_signs_in_and_filters(desk: Desk, visit: Visits) -> None:
     opened = visit(None, java_script_enabled=False)
     page = opened.page
-    page.goto("/accounts/login/")
-    page.fill("input[name=login]", "sana@drill.makewhole.example")
-    page.fill("input[name=password]", "rehearsal-sana-2018")
-    page.press("input[name=password]", "Enter")
-    page.fill("input[name=code]", desk.code("sana"))
-    page.press("input[name=code]", "Enter")
+    sign_in(page, desk, "sana")
     page.goto(main_pages(desk)[2])
     page.locator("form.filters").get_by_label("Verdict").select_option("not_due")
     page.locator("form.filters").get_by_role("button", name="Apply").click()

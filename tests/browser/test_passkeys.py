@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
 from backoffice.embedded.places import PROJECT
-from tests.browser.books import fresh_code, one, rows
+from tests.browser.books import one, rows
 from tests.browser.conftest import Desk, Visit, sign_in
 from tests.browser.test_every_page import faults, unreadable
 
@@ -99,7 +99,7 @@ def add(desk: Desk, page: Page, device: Device) -> list[str]:
     page.get_by_label("Code of your authenticator").fill("000000")
     page.get_by_role("button", name="Go on to the device").click()
     expect(page.get_by_role("alert")).to_contain_text("not the code")
-    page.get_by_label("Code of your authenticator").fill(fresh_code(desk, "chen"))
+    page.get_by_label("Code of your authenticator").fill(desk.code("chen"))
     page.get_by_role("button", name="Go on to the device").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Add Red key")
     found = faults(page) + unreadable(page)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.books import fresh_code, investigated, one, rows, until, words, written
+from tests.browser.books import investigated, one, rows, until, words, written
 from tests.browser.conftest import Desk, Visit
 
 pytestmark = pytest.mark.browser
@@ -105,7 +105,7 @@ def fill_in(page: Page, plan: int, code: str) -> None:
 def approve(desk: Desk, page: Page, plan: int) -> str:
     """Approves it and returns the code that proved it."""
     before = decisions(desk, plan)
-    code = fresh_code(desk, person(page))
+    code = desk.code(person(page))
     fill_in(page, plan, code)
     expect(page.get_by_text("You decided: approve")).to_be_visible()
     assert decisions(desk, plan) == before + 1

@@ -55,7 +55,7 @@ def read_the_chart_by_keyboard(page: Page) -> None:
     expect(readout).to_contain_text("index")
     expect(readout).to_have_attribute("aria-live", "polite")
     page.keyboard.press("ArrowRight")
-    assert readout.inner_text() == last
+    expect(readout).to_have_text(last, use_inner_text=True)
 
 
 def open_a_receipt(desk: Desk, page: Page) -> str:
