@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from exchange import faults
 from exchange.domain.legs import CashLegs, PositionLegs
@@ -146,16 +147,37 @@ def seal(batch: Batch) -> Digests:
 
 
 def discard(batch: Batch) -> None:
-    """Drop the staging of a batch that was never posted. Raises `WrongState`."""
+    """End a batch that was never posted, and drop its staging. Raises `WrongState`.
+
+    Tables that somebody reads, as a backup does for long, are not waited for: nobody posts them any
+    more, and the next discard drops them.
+    """
     with transaction.atomic():
-        changed = run(
+        if not run(
             batch,
             "UPDATE batch SET state = 'discarded' WHERE id = {id} AND state IN ('draft', 'sealed')",
-        )
-        if changed != 1:
+        ):
             raise WrongState(f"batch {batch.pk} is neither draft nor sealed: nothing to discard")
-        run(batch, "DROP TABLE IF EXISTS {cash}, {positions}, {cash_before}, {positions_before}")
+        for (number,) in rows(
+            batch,
+            "SELECT id FROM batch WHERE state = 'discarded'"
+            " AND to_regclass('ledger_stage_' || id) IS NOT NULL ORDER BY id",
+        ):
+            _drop(Batch(pk=number))
     batch.refresh_from_db()
+
+
+def _drop(batch: Batch) -> None:
+    """Drop a discarded batch's tables, unless somebody reads them or has just dropped them."""
+    try:
+        with transaction.atomic():
+            run(batch, "LOCK TABLE {cash}, {positions} IN ACCESS EXCLUSIVE MODE NOWAIT")
+            run(
+                batch, "DROP TABLE IF EXISTS {cash}, {positions}, {cash_before}, {positions_before}"
+            )
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, (LockNotAvailable, UndefinedTable)):
+            raise
 
 
 def check_sums(batch: Batch) -> tuple[int, int]:

@@ -151,6 +151,27 @@ def test_an_execution_waits_for_nobody_without_end(
     assert holdings(books)[0] == AFTER
 
 
+def test_a_discard_leaves_to_the_next_what_a_backup_reads() -> None:
+    books = open_small()
+    batch, other = sealed(books), draft(books, key="other")
+    with in_another_session(f"LOCK TABLE ledger_stage_{batch.pk} IN ACCESS SHARE MODE"):
+        within_a_second(lambda: batches.discard(batch))
+        assert batch.state == Batch.State.DISCARDED
+        assert len(stages()) == 6
+    batches.discard(other)
+    assert stages() == []
+
+
+def stages() -> list[str]:
+    """The tables of all batches."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relname ~ '^(ledger|position)_(stage|before)_' ORDER BY 1"
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
 def test_a_reconciliation_beside_an_execution_is_of_one_moment() -> None:
     """An execution commits after the reconciliation's first look at the entries."""
     books = open_small()
