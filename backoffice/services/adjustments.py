@@ -96,7 +96,7 @@ def compute(plan: Plan) -> Adjustments:
     """The records of an executed plan; of one that reverses another, ask for those of the other.
 
     Loads the fills of the tape, and for a band all that its reference needs; seconds for millions.
-    Raises `store.TapeMissing`, `TapeDamaged`.
+    Raises `store.TapeMissing`.
     """
     steps = steps_of(plan)
     filling = [step for step in steps if step.remedy in FILLING]

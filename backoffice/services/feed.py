@@ -23,11 +23,11 @@ from backoffice.services.adjustments import RecordsDiffer
 from exchange.domain.adjustments import FILL, exec_type
 from exchange.models import Venue
 from exchange.tape.adjustments import Row, Sidecar
-from exchange.tape.store import TapeDamaged, TapeMissing
+from exchange.tape.store import TapeMissing
 
 log = structlog.get_logger(__name__)
 
-UNREADABLE = (TapeMissing, TapeDamaged, RecordsDiffer)
+UNREADABLE = (TapeMissing, RecordsDiffer)
 """Why there may be no records to read: an operator has to see to it."""
 
 LIMIT = 1000

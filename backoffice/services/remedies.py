@@ -33,7 +33,10 @@ Words = Mapping[str, str]
 MAY_COMPUTE = (Role.Name.ANALYST,)
 KINDS = np.array([ledger_places.KINDS.index(name) for name in outcome.WALLETS], np.int8)
 ROLLBACK = (Step(Plan.Remedy.ROLLBACK, {}),)
-REFUSALS = (BooksRefused, FactsRefused, ParameterRefused, TapeTooLarge, outcome.NotConserved)
+REFUSALS = (
+    *(BooksRefused, FactsRefused, ParameterRefused, TapeTooLarge, outcome.NotConserved),
+    store.TapeMissing,
+)
 
 
 class Past(NamedTuple):

@@ -45,12 +45,15 @@ def recompute(*, tape_record: Tape, progress: Progress | None = None) -> dict[st
     """Judge every forced close of the tape from its start and store the verdicts.
 
     Returns {recorded, due_both, due_printed_only, not_due, missed} and `recomputed`, the crossings
-    of the printed marks. Raises `BooksRefused` when the tape names no rule set, or its marks
-    have gaps.
+    of the printed marks. Raises `BooksRefused` when the tape names no rule set, its marks have
+    gaps, or the store does not hold it whole.
     """
     say = progress or (lambda stage, done, total: None)
     say(STAGE, 0, 4)
-    tape = store.load(tape_record.digest)
+    try:
+        tape = store.load(tape_record.digest)
+    except store.TapeMissing as error:
+        raise BooksRefused(f"The liquidations cannot be judged: {error}.") from error
     found, times, recomputed = judge(tape)
     say(STAGE, 1, 4)
     faults.reach("liquidations.judged")

@@ -52,8 +52,13 @@ class TapeMissing(LookupError):
     """No tape of that digest is in the store."""
 
 
-class TapeDamaged(ValueError):
-    """A stored file does not hold what its name says."""
+class TapeDamaged(TapeMissing):
+    """A stored file does not hold what its name says, so the tape of that name is not there."""
+
+
+# What pyarrow and we raise at a file with a bit turned, its head or its values.
+UNREADABLE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError)
+MEND = "import the bundle again, or put the file back from a backup"
 
 
 def folder() -> Path:
@@ -124,7 +129,8 @@ def save(tape_parts: dict[str, Any], progress: Progress | None = None) -> Tape:
     """Store a tape and return it with its digest.
 
     `tape_parts` are the fields of `Tape` but the digest. Storing what is there already changes
-    nothing. Raises `StoreUnwritable` for every fault of the disk.
+    nothing; what is there and damaged is written again. Raises `StoreUnwritable` for every fault
+    of the disk.
     """
     target = folder()
     digests: dict[str, str] = {}
@@ -137,7 +143,7 @@ def save(tape_parts: dict[str, Any], progress: Progress | None = None) -> Tape:
                     table = tape_parts[name]
                     digests[name] = digest = table_digest(name, table)
                     path = target / f"{digest}.parquet"
-                    if not path.exists():
+                    if not _holds(target, name, digest):
                         _place(path, partial(_write, table=table))
                         written.append(path)
                     if progress:
@@ -145,7 +151,7 @@ def save(tape_parts: dict[str, Any], progress: Progress | None = None) -> Tape:
                 index = _index(tape_parts["manifest"], tape_parts["specs"], digests)
                 digest = hashlib.sha256(VERSION + index).hexdigest()
                 path = target / f"{digest}.json"
-                if not path.exists():
+                if not path.exists() or path.read_bytes() != index:
                     _place(path, lambda temporary: temporary.write_bytes(index))
             except OSError:
                 for path in written:
@@ -157,6 +163,15 @@ def save(tape_parts: dict[str, Any], progress: Progress | None = None) -> Tape:
             "Nothing of it was kept. Free some space or correct the folder, then import again."
         ) from fault
     return Tape(digest=digest, **tape_parts)
+
+
+def _holds(target: Path, name: str, digest: str) -> bool:
+    """Whether the table is in the store, whole."""
+    try:
+        _load_table(target, name, digest, verify=True, threads=True)
+    except TapeMissing:
+        return False
+    return True
 
 
 @contextmanager
@@ -215,22 +230,23 @@ def load(
     digest: str,
     tables: Iterable[str] | None = None,
     *,
-    verify: bool = False,
+    verify: bool = True,
     threads: bool = True,
 ) -> Tape:
-    """Read a tape, or only some of its tables; with `verify`, check every byte of them.
+    """Read a tape, or only some of its tables, and check that they are what their digests say.
 
-    Columns are read side by side, or one after the other without `threads`. Raises `TapeMissing`
-    or `TapeDamaged`. A table that was not asked for is None.
+    Without `verify` only that they can be read: a measurement's wish, never the desk's. Columns are
+    read side by side, or one after the other without `threads`. Raises `TapeMissing` or
+    `TapeDamaged`. A table that was not asked for is None.
     """
     target = folder()
     path = target / f"{digest}.json"
     try:
         index = path.read_bytes()
     except FileNotFoundError:
-        raise TapeMissing(f"There is no tape {digest[:12]} in {target}.") from None
+        raise TapeMissing(f"There is no tape {digest[:12]} in {target}; {MEND}") from None
     if hashlib.sha256(VERSION + index).hexdigest() != digest:
-        raise TapeDamaged(f"{path.name} does not hold what its name says.")
+        raise TapeDamaged(f"{path.name} does not hold what its name says; {MEND}")
     content = json.loads(index)
     wanted = set(TABLES if tables is None else tables)
     parts: dict[str, Any] = dict.fromkeys(TABLES)
@@ -249,12 +265,13 @@ def _load_table(target: Path, name: str, digest: str, *, verify: bool, threads: 
         with pq.ParquetFile(path, memory_map=True) as stored:
             found = stored.read(use_threads=threads)
         table = kind(*(_column(found, field) for field in kind._fields))  # type: ignore[attr-defined]
+        intact = not verify or table_digest(name, table) == digest
     except FileNotFoundError:
-        raise TapeMissing(f"The {name} of the tape, {path.name}, are not in {target}.") from None
-    except (pa.ArrowException, KeyError) as fault:
-        raise TapeDamaged(f"{path.name} ({name}) is not readable: {fault}") from fault
-    if verify and table_digest(name, table) != digest:
-        raise TapeDamaged(f"{path.name} ({name}) does not hold what its name says.")
+        raise TapeMissing(f"The {name} of a tape, {path.name}, are not there; {MEND}") from None
+    except UNREADABLE as fault:
+        raise TapeDamaged(f"{path.name} ({name}) is not readable ({fault}); {MEND}") from fault
+    if not intact:
+        raise TapeDamaged(f"{path.name} ({name}) does not hold what its name says; {MEND}")
     return table
 
 

@@ -19,6 +19,7 @@ from exchange.models import Balance, Position
 from exchange.services import books, reconciliation
 from exchange.tape import arrays, bundle
 from tests.backoffice.services.conftest import UNTOUCHED, World, approve_all, compare, run_sql
+from tests.exchange.tape import market
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +169,19 @@ def test_what_would_change_nothing_is_no_plan(incident: Incident) -> None:
     wide = [Step("bust", {"band": "0.9", "follow": "no"})]
     with pytest.raises(Refused, match="would change nothing"):
         plans.compute_remedy(incident=incident, by=people.cast_member("mira"), steps=wide)
+    assert not Plan.objects.exists()
+
+
+def test_a_tape_altered_in_the_store_makes_no_scenario_and_no_plan(
+    incident: Incident, tape: arrays.Tape
+) -> None:
+    mira = people.cast_member("mira")
+    with market.altered_balances(tape):
+        with pytest.raises(Refused, match="cannot be computed: .*import the bundle again"):
+            plans.compute_remedy(incident=incident, by=mira, steps=remedies.ROLLBACK)
+        row = comparisons.request(incident=incident, by=mira)
+        done = comparisons.run(comparison_id=row.pk)
+    assert (done.state, "does not hold what its name says" in done.message) == ("refused", True)
     assert not Plan.objects.exists()
 
 

@@ -9,6 +9,7 @@ from exchange import tasks
 from exchange.models import Liquidation, Tape
 from exchange.services import books, liquidations
 from exchange.services.refusals import BooksRefused
+from exchange.tape import store
 from tests.exchange.services import tapes
 from tests.exchange.services.killing import killed
 from tests.exchange.tape import market
@@ -109,6 +110,16 @@ def test_a_tape_without_rules_is_not_judged(db: None, tmp_path: Path, tape_store
     with pytest.raises(BooksRefused, match="names no rule set"):
         liquidations.recompute(tape_record=record)
     assert stored(record) == []
+
+
+def test_a_tape_that_was_altered_in_the_store_is_not_judged(record: Tape) -> None:
+    liquidations.recompute(tape_record=record)
+    rows = stored(record)
+    refusal = "cannot be judged: .* does not hold what its name says; import the bundle again"
+    altered = market.altered_balances(store.load(record.digest))
+    with altered, pytest.raises(BooksRefused, match=refusal):
+        liquidations.recompute(tape_record=record)
+    assert stored(record) == rows
 
 
 @pytest.mark.chaos

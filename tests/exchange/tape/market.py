@@ -5,8 +5,12 @@ Mo makes markets, Ann is long and is taken over, Hal hedges, FUND is the insuran
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from exchange.tape import arrays, store
 
 Rows = list[dict[str, str]]
 
@@ -102,3 +106,17 @@ def write(folder: Path, content: dict[str, Rows], manifest: dict[str, Any] | Non
             writer.writeheader()
             writer.writerows(lines)
     return folder
+
+
+@contextmanager
+def altered_balances(tape: arrays.Tape) -> Iterator[None]:
+    """Meanwhile an edit lies in the store: each balance a unit higher, under its old name."""
+    path = store.folder() / f"{store.table_digest('balances', tape.balances)}.parquet"
+    content = path.read_bytes()
+    path.unlink()
+    store._write(path, tape.balances._replace(amount=tape.balances.amount + 1))
+    try:
+        yield
+    finally:
+        path.unlink()
+        path.write_bytes(content)
