@@ -193,7 +193,6 @@ class Rehearsal:
         with self.stage("execution"):
             plans.request_execution(plan=plan, by=mira)
             self.await_execution(plan)
-        findings.of_plan(plan=plan)
         self.tell("rollback executed and reconciled")
 
     def tell_customers(self) -> None:
@@ -237,7 +236,6 @@ class Rehearsal:
             self.approve(plan)
             plans.request_execution(plan=plan, by=fay)
             self.await_execution(plan)
-            findings.of_programme(programme=self.outcome.programme)
         with self.stage("messages"):
             self.campaign(plan, Campaign.Kind.GOODWILL)
         self.tell("goodwill paid through the ledger")

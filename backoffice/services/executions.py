@@ -11,12 +11,14 @@ from contextlib import suppress
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
+from backoffice import remedy_words
 from backoffice.models import Execution, Person, Plan, Reconciliation, Role
 from backoffice.services import (
     approvals,
     audit,
     canonical,
     events,
+    findings,
     gates,
     incidents,
     lifecycle,
@@ -119,6 +121,7 @@ def reconcile(*, plan: Plan) -> Reconciliation | None:
         if report.ledger_ok and report.positions_ok:
             lifecycle.step(plan, Plan.State.RECONCILED)
             events.plan_reconciled(plan)
+            findings.of_executed(plan=plan)
         audit.record(
             by=None,
             action="plan.reconciled",
@@ -204,7 +207,7 @@ def _post(execution: Execution, started: float) -> None:
         incidents.desk_line(
             plan.incident,
             f"plan-{plan.pk}-executed",
-            f"Plan {plan.pk} executed: {plan.get_remedy_display()}",
+            f"Plan {plan.pk} executed: {remedy_words.name_of(plan.remedy, plan.parameters)}",
             execution.requested_by,
             public=False,  # what the public is told of it is a notice
         )

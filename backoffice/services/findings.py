@@ -34,6 +34,12 @@ def of_liquidations(*, incident: Incident) -> list[Fact]:
     )
 
 
+def of_executed(*, plan: Plan) -> list[Fact]:
+    """What a plan did once it is reconciled: the programme that it pays, or else the remedy."""
+    programme = Programme.objects.filter(plan=plan).select_related("asset").first()
+    return of_programme(programme=programme) if programme else of_plan(plan=plan)
+
+
 def of_plan(*, plan: Plan) -> list[Fact]:
     """What an executed plan changed."""
     return record(incident=plan.incident, computed=_plan(plan))

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from backoffice.models import AuditEvent, Campaign, Execution, Plan, Role
-from backoffice.services import audit, drafting, dry_runs, lifecycle, plans
+from backoffice.services import audit, drafting, dry_runs, facts, lifecycle, plans
 from backoffice.services.refusals import NotAllowed, Refused, Stale
 from exchange.domain import legs
 from exchange.models import Balance, Batch, Journal
@@ -56,10 +56,12 @@ def test_a_plan_pays_exactly_its_legs(world: World) -> None:
     assert Batch.objects.get(pk=plan.batch_id).state == "posted"
     assert audit.verify().ok
     actions = list(AuditEvent.objects.order_by("number").values_list("action", flat=True))
-    assert actions[-6:] == [
+    assert actions[-7:] == [
         "plan.proposed", "plan.approve", "plan.approve", "execution.requested", "plan.executed",
-        "plan.reconciled",
+        "facts.computed", "plan.reconciled",
     ]  # fmt: skip
+    told = facts.latest(world.incident)
+    assert (told["plan_digest"].value, told["accounts_changed"].value) == (plan.digest, "3")
     line = world.incident.timeline.get(key=f"plan-{plan.pk}-executed")
     assert (line.text, line.public) == (f"Plan {plan.pk} executed: Goodwill payment", False)
 
