@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.desk import WAIT_SECONDS_MAX
+
 
 def killed(code: str, step: str, database: dict[str, Any]) -> int:
     """Run code in a process of its own, on that database, that dies at `step`; its exit code."""
@@ -16,7 +18,7 @@ def killed(code: str, step: str, database: dict[str, Any]) -> int:
         [sys.executable, "-c", f"import django\ndjango.setup()\n{code}"],
         env={**os.environ, "DATABASE_URL": address, "MAKEWHOLE_DIE_AT": step},
         cwd=Path(__file__).parents[3],
-        timeout=120,
+        timeout=WAIT_SECONDS_MAX,
         check=False,
     )
     return done.returncode

@@ -10,6 +10,7 @@ from django.db import OperationalError, connection, transaction
 from exchange.models import Batch, Journal
 from exchange.services import batches, ledger, reconciliation, staging
 from exchange.services.refusals import AlreadyPosted, BooksRefused, Busy, Stale
+from tests.desk import WAIT_SECONDS_MAX
 from tests.exchange.services import small_batches
 from tests.exchange.services.killing import killed
 from tests.exchange.services.small_batches import STEPS, draft, in_another_session, rollback, sealed
@@ -28,7 +29,7 @@ def in_threads(*jobs: Callable[[], object]) -> list[object]:
 
     def run(index: int, job: Callable[[], object]) -> None:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(WAIT_SECONDS_MAX)
             found[index] = job()
         except Exception as error:
             found[index] = error
@@ -39,7 +40,7 @@ def in_threads(*jobs: Callable[[], object]) -> list[object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(WAIT_SECONDS_MAX)
     return found
 
 
