@@ -26,25 +26,25 @@ def books(db: None) -> Books:
 
 
 @pytest.fixture
-def own_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
-    """Django's connection on a copy of the test database, which is dropped afterwards.
+def own_database(desk_template: str, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """Django's connection on an empty database with its tables, which is dropped afterwards.
 
     What must commit (two connections, a killed process) cannot be undone by a rollback, and the
     ledger cannot be emptied: it refuses TRUNCATE.
     """
     settings = connection.settings_dict
-    template, name = settings["NAME"], f"{settings['NAME']}_own"
+    usual, name = settings["NAME"], f"{settings['NAME']}_own"
     with django_db_blocker.unblock():
         connection.close()
         _maintain(settings, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-        _maintain(settings, "CREATE DATABASE {} TEMPLATE {}", name, template)
+        _maintain(settings, "CREATE DATABASE {} TEMPLATE {}", name, desk_template)
         settings["NAME"] = name
         try:
             lift_the_lock()
             yield settings
         finally:
             connection.close()
-            settings["NAME"] = template
+            settings["NAME"] = usual
             _maintain(settings, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
