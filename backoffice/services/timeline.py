@@ -13,6 +13,7 @@ from django.db import transaction
 from backoffice import figures
 from backoffice.models import Incident, TimelineEntry
 from backoffice.services.facts import Computed, record
+from exchange.domain.holdings import TAKEOVER, reason_of
 from exchange.domain.reference import fair_path
 from exchange.tape import arrays, store
 
@@ -89,11 +90,10 @@ def _scene(incident: Incident, tape: arrays.Tape) -> _Scene:
     start, end = microseconds(incident.window_start), microseconds(incident.window_end)
     cutoff = microseconds(incident.effective_cutoff)
     fills = tape.fills
-    reason = (fills.flags >> arrays.REASON_SHIFT) & 3
     trades = np.flatnonzero(
         (fills.contract == contract)
         & (fills.quantity > 0)
-        & (reason != arrays.REASON_TAKEOVER)
+        & (reason_of(fills.flags) != TAKEOVER)
         & (fills.time >= cutoff)
         & (fills.time <= end)
     )

@@ -17,7 +17,6 @@ I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 I16 = npt.NDArray[np.int16]
 
-
 TRADE, TAKEOVER, LIQUIDATION, DELIVERY = range(4)
 """Why a fill happened, as its flags say it."""
 

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from exchange.domain.holdings import I16, I32, I64, Fills, Holdings, reason_of
+from exchange.domain.holdings import I16, I32, I64, TAKEOVER, Fills, Holdings, reason_of
 from exchange.domain.margin_book import MarginTerms
 from exchange.domain.value import ContractSpec
 from exchange.domain.verdicts import DUE_PRINTED_ONLY, NOT_DUE
 
-TAKEOVER = 1
 NOBODY = -1
 
 

@@ -10,6 +10,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
+from exchange.domain.holdings import TAKEOVER
 from exchange.tape import arrays, bundle, store
 from tests.exchange.tape import market
 from tests.exchange.tape.spoil import Bundle
@@ -175,4 +176,4 @@ def test_progress_is_told(written: Path) -> None:
 
 def test_flags_name_taker_and_reason() -> None:
     assert arrays.FLAG_TAKER == 1
-    assert arrays.REASON_TAKEOVER << arrays.REASON_SHIFT == 2
+    assert TAKEOVER << arrays.REASON_SHIFT == 2
